@@ -1,0 +1,118 @@
+"""Make a follow-up stand by itself, without a language model.
+
+Knows earlier questions and the papers their answers cited; knows nothing of retrieval or of how answers are
+written. Words that point back (it, they, the second one) are replaced by the paper they point to; a question
+that only leaves its subject out gets it appended; one with a subject of its own is left alone.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chatbot.records import Paper, Question
+
+_ORDINALS = {
+    "first": 0, "1st": 0, "former": 0, "second": 1, "2nd": 1, "third": 2, "3rd": 2, "fourth": 3, "4th": 3, "fifth": 4,
+    "last": -1, "latter": -1,
+}  # fmt: skip
+_NOUN = r"(?:one|paper|method|approach|work|model|framework|algorithm|system|technique|article|study|abstract)"
+_ORDINAL = re.compile(
+    rf"\b(?:the |that )?(?P<which>{'|'.join(_ORDINALS)})(?: of (?:them|these|those))?(?: {_NOUN}| of the (?:two|papers))"
+    rf"|\bthe (?P<alone>{'|'.join(_ORDINALS)})(?=\W*$|[’']s| (?:do|does|did|is|was|use|uses|using|have|has|work|works|achieve)\b)"
+    rf"|\b(?:paper|number|no\.|#) ?(?P<number>[1-9])\b",
+    re.I,
+)
+_POINTER = re.compile(
+    rf"\b(?:this|that|the|these|those|same) (?:same )?{_NOUN}s?\b(?! (?:of|on|about|for|that|which|in)\b)"
+    r"|\b(?:the|these|those) authors\b|\bits\b|\btheirs?\b|\bit\b|\bthey\b|\bthem\b",
+    re.I,
+)
+_BARE_THIS = re.compile(r"\b(?:this|that|these|those)(?=\W*$| (?:do|does|is|was|work|works|can|help|mean|happen|arise|compare)\b)", re.I)
+_DUMMY_IT = re.compile(r"\bit(?: is|'s|’s| was| would be)? (?:possible|true|really|known|clear|that|necessary|important|better)\b|\bis it (?:possible|true|really|known|clear|necessary)\b", re.I)
+_CONTINUES = re.compile(r"^\W*(?:and|but|so|ok(?:ay)?|also|what about|how about|why|really|which ones?|thanks|in what way)\b", re.I)
+_NEW_TOPIC = re.compile(r"\b(?:(?:different|another|new|other) (?:subject|topic|question|thing|matter)|something else|by the way|unrelated)\b\W*(?:now\b)?\W*", re.I)
+FEW_WORDS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """An earlier question with the papers that its answer cited, in the order of citation."""
+
+    question: str
+    papers: tuple[Paper, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Standalone:
+    """A question that can be searched as it is; ``focus`` are the ids of the papers it was tied to."""
+
+    text: str
+    focus: tuple[str, ...] = ()
+    unresolved: bool = False
+
+
+def make_standalone(question: Question, history: Sequence[Turn], names_other: bool) -> Standalone:
+    """Return ``question`` with what it leaves to earlier turns put in.
+
+    ``names_other`` tells that the question itself names an indexed paper. ``unresolved`` is set when it points
+    at something that no earlier turn offers.
+    """
+    text = _strip_opening(question.text)
+    papers = next((turn.papers for turn in reversed(history) if turn.papers), ())
+    if ordinal := _ORDINAL.search(text):
+        if (paper := _pick(ordinal, papers)) is not None:
+            return _replace(text, ordinal, paper)
+        if not papers:
+            return Standalone(text, unresolved=True)
+    if names_other or _NEW_TOPIC.search(question.text):
+        return Standalone(text)
+    pointer = None if _DUMMY_IT.search(text) else _POINTER.search(text) or _BARE_THIS.search(text)
+    if pointer and _has_own_subject(question, text, pointer):
+        return Standalone(text)
+    if not papers:
+        return Standalone(text, unresolved=bool(pointer) and len(question.words) < FEW_WORDS)
+    if pointer:
+        return _replace_pointer(text, pointer, papers)
+    if len(question.words) < FEW_WORDS and (_CONTINUES.search(question.text) or len(question.words) <= 2):
+        return _append(text, papers)
+    return Standalone(text)
+
+
+def _strip_opening(text: str) -> str:
+    """Drop "thanks.", "ok." and "different subject now:" from the front."""
+    text = re.sub(r"^\W*(?:(?:thanks|thank you|ok(?:ay)?|great|nice|cool|and|but|so)\b[\s,.!:–-]*)+(?=\S)", "", text, flags=re.I)
+    found = _NEW_TOPIC.match(text)
+    rest = text[found.end() :] if found else text
+    return rest[:1].upper() + rest[1:] if len(rest) > 3 else text
+
+
+def _pick(found: re.Match[str], papers: Sequence[Paper]) -> Paper | None:
+    word = (found["which"] or found["alone"] or "").lower()
+    at = _ORDINALS[word] if word else int(found["number"]) - 1
+    return papers[at] if papers and -len(papers) <= at < len(papers) else None
+
+
+def _has_own_subject(question: Question, text: str, pointer: re.Match[str]) -> bool:
+    """Tell whether enough content stands before the pointer for it to point inside the sentence itself."""
+    before = text[: pointer.start()]
+    return sum(1 for start, end in question.words if question.text[start:end] in before) >= 3
+
+
+def _replace(text: str, found: re.Match[str], paper: Paper) -> Standalone:
+    return Standalone(text[: found.start()] + paper.name + text[found.end() :], (paper.id,))
+
+
+def _replace_pointer(text: str, pointer: re.Match[str], papers: Sequence[Paper]) -> Standalone:
+    word = pointer.group().lower()
+    plural = word in {"they", "them", "these", "those", "their", "theirs"} or word.endswith("s") and "these" in word
+    several = plural and 1 < len(papers) <= 3 and word in {"them", "these", "those"}
+    meant = list(papers) if several else [papers[0]]
+    name = " and ".join(paper.name for paper in meant)
+    if word in {"its", "their", "theirs"}:
+        name += "'s"
+    text = text[: pointer.start()] + name + text[pointer.end() :]
+    return Standalone(text[:1].upper() + text[1:], tuple(paper.id for paper in meant))
+
+
+def _append(text: str, papers: Sequence[Paper]) -> Standalone:
+    return Standalone(f"{text.rstrip(' ?.!')} ({papers[0].name})?", (papers[0].id,))

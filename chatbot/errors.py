@@ -1,0 +1,55 @@
+"""Every error that a user can meet, in one tree; each message says what happened and what to do.
+
+Knows no other module::
+
+    ChatbotError
+    ├── InputError            a question or an option that cannot be used
+    ├── SourceError           a source that is missing, empty or in no known format
+    ├── EmbeddingError        the embedding model cannot be loaded or is not the expected one
+    ├── ResourceError         a file that belongs to the program is missing
+    └── StoreError           anything about the index on disk
+        ├── IndexMissing      nothing has been ingested yet
+        ├── IndexBusy         another process is writing
+        ├── IndexMismatch     made with another embedding model or version
+        └── IndexBroken       unreadable, read-only, or the disk is full
+"""
+
+
+class ChatbotError(Exception):
+    """The root: a one-line message for the user; programs exit with code 1."""
+
+
+class InputError(ChatbotError):
+    """A question or an option cannot be used."""
+
+
+class SourceError(ChatbotError):
+    """A source is missing, empty, or in no known format."""
+
+
+class EmbeddingError(ChatbotError):
+    """The embedding model cannot be loaded or is not the expected one."""
+
+
+class ResourceError(ChatbotError):
+    """A file that belongs to the program is missing."""
+
+
+class StoreError(ChatbotError):
+    """Something is wrong with the index on disk."""
+
+
+class IndexMissing(StoreError):
+    """Nothing has been ingested yet."""
+
+
+class IndexBusy(StoreError):
+    """Another process is writing to the index."""
+
+
+class IndexMismatch(StoreError):
+    """The index was made with another embedding model or format version."""
+
+
+class IndexBroken(StoreError):
+    """The index is unreadable, read-only, or the disk is full."""

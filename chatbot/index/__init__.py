@@ -1,0 +1,9 @@
+"""The index on disk; the only folder that imports chromadb and tantivy.
+
+``PaperIndex`` is all that other modules use. Knows storage; knows nothing of models, questions or answers.
+"""
+
+from chatbot.index.paper_index import PaperIndex
+from chatbot.index.vectors import Entry
+
+__all__ = ["Entry", "PaperIndex"]

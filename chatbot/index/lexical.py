@@ -1,0 +1,102 @@
+"""The lexical side of the index: BM25 over stemmed words and word pairs, with tantivy.
+
+Knows words and paper ids; knows nothing of vectors. It is derived from the vector store and can always be
+rebuilt from it.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from chatbot.records import Paper
+
+PAIR_SLOP = 3
+
+
+class LexicalIndex:
+    """A tantivy index in a folder; documents are papers."""
+
+    def __init__(self, folder: Path) -> None:
+        import tantivy
+
+        self._tantivy = tantivy
+        folder.mkdir(parents=True, exist_ok=True)
+        builder = tantivy.SchemaBuilder()
+        builder.add_text_field("id", stored=True, tokenizer_name="raw", index_option="basic")
+        builder.add_text_field("words", tokenizer_name="words", index_option="position")
+        self._schema = builder.build()
+        self._index = tantivy.Index(self._schema, path=str(folder))
+        self._words = _word_analyzer(tantivy)
+        self._index.register_tokenizer("words", self._words)
+        self._writer: Any = None
+
+    def __len__(self) -> int:
+        """Return the number of papers committed."""
+        count: int = self._index.searcher().num_docs
+        return count
+
+    def add(self, papers: Iterable[Paper]) -> None:
+        """Add papers, replacing those with the same ids; visible after ``commit``."""
+        writer = self._open_writer()
+        for paper in papers:
+            writer.delete_documents_by_term("id", paper.id)
+            writer.add_document(self._tantivy.Document(id=paper.id, words=paper.text))
+
+    def remove(self, paper_ids: Iterable[str]) -> None:
+        """Remove papers; visible after ``commit``."""
+        writer = self._open_writer()
+        for paper_id in paper_ids:
+            writer.delete_documents_by_term("id", paper_id)
+
+    def clear(self) -> None:
+        """Remove all papers; visible after ``commit``."""
+        self._open_writer().delete_all_documents()
+
+    def commit(self) -> None:
+        """Make additions and removals durable and visible."""
+        if self._writer is not None:
+            self._writer.commit()
+            self._writer.wait_merging_threads()
+            self._writer = None
+        self._index.reload()
+
+    def search(self, query: str, limit: int) -> tuple[dict[str, float], dict[str, float]]:
+        """Return BM25 scores by paper id, for words and for pairs of neighbouring words; best ``limit`` of each.
+
+        Pairs may stand up to ``PAIR_SLOP`` words apart, after Metzler and Croft, "A Markov random field model
+        for term dependencies", SIGIR 2005.
+        """
+        make, words = self._tantivy.Query, list(dict.fromkeys(self._words.analyze(query)))[:256]
+        singles = [make.term_query(self._schema, "words", word) for word in words]
+        pairs = [
+            make.phrase_query(self._schema, "words", [left, right], PAIR_SLOP)
+            for left, right in zip(words, words[1:], strict=False)
+        ]
+        return self._run(singles, limit), self._run(pairs, limit)
+
+    def document_frequency(self, text: str) -> dict[str, int]:
+        """Return, for each stemmed word of ``text`` that is no stop word, in how many papers it occurs."""
+        searcher = self._index.searcher()
+        return {word: searcher.doc_freq("words", word) for word in self._words.analyze(text)}
+
+    def _run(self, clauses: list[Any], limit: int) -> dict[str, float]:
+        if not clauses or not limit:
+            return {}
+        should = self._tantivy.Occur.Should
+        searcher = self._index.searcher()
+        query = self._tantivy.Query.boolean_query([(should, clause) for clause in clauses])
+        found = searcher.search(query, limit=limit, count=False).hits
+        return {searcher.doc(address)["id"][0]: score for score, address in found}
+
+    def _open_writer(self) -> Any:
+        if self._writer is None:
+            self._writer = self._index.writer(heap_size=64_000_000, num_threads=1)
+        return self._writer
+
+
+def _word_analyzer(tantivy: Any) -> Any:
+    filters = tantivy.Filter
+    builder = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.simple())
+    for step in (filters.lowercase(), filters.ascii_fold(), filters.stopword("english"), filters.stemmer("english")):
+        builder = builder.filter(step)
+    return builder.build()

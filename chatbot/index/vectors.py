@@ -1,0 +1,229 @@
+"""The vector side of the index, and its source of truth: papers, passages and sentences in Chroma.
+
+Knows chunks, vectors and papers; knows nothing of models or words. A paper counts as stored once its first
+passage is: that record holds the paper itself and a hash of its text, and sentences with another hash are
+left-overs of an interrupted update that are never shown.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from chatbot.records import Chunk, Paper, Span
+
+Vectors = npt.NDArray[np.float32]
+
+PAGE = 2000  # records a call; Chroma refuses more than 5461
+_HNSW = {"space": "cosine", "ef_construction": 100, "max_neighbors": 16, "ef_search": 200}
+
+
+def hash_text(paper: Paper) -> str:
+    """Return 16 hex digits of the text that is embedded."""
+    return hashlib.sha256(paper.text.encode()).hexdigest()[:16]
+
+
+def hash_record(paper: Paper) -> str:
+    """Return 16 hex digits of everything known about the paper."""
+    parts = [paper.text, list(paper.authors), paper.venue, paper.year, paper.url]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+
+
+class VectorStore:
+    """Two Chroma collections in a folder: ``passages`` (``paper#0``, …) and ``sentences`` (``paper#s0``, …)."""
+
+    def __init__(self, folder: Path) -> None:
+        import chromadb
+        from chromadb.config import Settings
+
+        self._client = chromadb.PersistentClient(str(folder), settings=Settings(anonymized_telemetry=False))
+        self._passages = self._open("passages")
+        self._sentences = self._open("sentences")
+
+    def _open(self, name: str) -> Any:
+        return self._client.get_or_create_collection(name, embedding_function=None, configuration={"hnsw": _HNSW})
+
+    def __len__(self) -> int:
+        """Return how many passages are stored."""
+        count: int = self._passages.count()
+        return count
+
+    def write(self, entries: Sequence["Entry"]) -> None:
+        """Store papers with their vectors; each is complete once this returns, old or new before that."""
+        old = self.metadata([entry.paper.id for entry in entries])
+        self._upsert(self._sentences, [row for entry in entries for row in entry.sentence_rows()])
+        self._upsert(self._passages, [row for entry in entries for row in entry.passage_rows()])
+        for entry in entries:
+            if previous := old.get(entry.paper.id):
+                self._drop_surplus(entry, previous)
+
+    def _upsert(self, collection: Any, rows: list[tuple[str, npt.NDArray[np.float32], str, dict[str, Any]]]) -> None:
+        for start in range(0, len(rows), PAGE):
+            ids, vectors, documents, metadatas = zip(*rows[start : start + PAGE], strict=True)
+            collection.upsert(
+                ids=list(ids),
+                embeddings=np.stack(vectors),
+                documents=list(documents) if any(documents) else None,
+                metadatas=list(metadatas),
+            )
+
+    def _drop_surplus(self, entry: "Entry", previous: dict[str, Any]) -> None:
+        surplus = [f"{entry.paper.id}#s{n}" for n in range(len(entry.sentences), previous["sentences"])]
+        _delete(self._sentences, surplus)
+        surplus = [f"{entry.paper.id}#{n}" for n in range(len(entry.passages), previous["passages"])]
+        _delete(self._passages, surplus)
+
+    def update_metadata(self, paper: Paper, sources: Sequence[str], previous: dict[str, Any]) -> None:
+        """Store new authors, venue, year, url or sources of a paper whose text is unchanged."""
+        counts = {key: previous[key] for key in ("passages", "sentences")}
+        self._passages.update(ids=[f"{paper.id}#0"], metadatas=[_metadata(paper, sources) | counts])
+
+    def remove(self, paper_ids: Sequence[str]) -> None:
+        """Remove papers with all their chunks."""
+        for paper_id, stored in self.metadata(paper_ids).items():
+            _delete(self._passages, [f"{paper_id}#{n}" for n in range(stored["passages"])])
+            _delete(self._sentences, [f"{paper_id}#s{n}" for n in range(stored["sentences"])])
+
+    def metadata(self, paper_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Return what is stored about each paper, by id; papers that are not there are left out."""
+        found: dict[str, dict[str, Any]] = {}
+        for page in _pages([f"{paper_id}#0" for paper_id in paper_ids]):
+            for stored in self._passages.get(ids=page, include=["metadatas"])["metadatas"]:
+                found[stored["paper_id"]] = dict(stored)
+        return found
+
+    def papers(self, paper_ids: Sequence[str]) -> dict[str, Paper]:
+        """Return papers by id; those that are not there are left out."""
+        found: dict[str, Paper] = {}
+        for page in _pages([f"{paper_id}#0" for paper_id in paper_ids]):
+            result = self._passages.get(ids=page, include=["metadatas", "documents"])
+            for text, stored in zip(result["documents"], result["metadatas"], strict=True):
+                found[stored["paper_id"]] = _to_paper(text, stored)
+        return found
+
+    def all_papers(self) -> Iterator[tuple[Paper, dict[str, Any]]]:
+        """Yield every paper with what is stored about it, in the order of storing."""
+        offset = 0
+        while True:
+            result = self._passages.get(
+                where={"n": 0}, limit=PAGE, offset=offset, include=["metadatas", "documents"]
+            )
+            for text, stored in zip(result["documents"], result["metadatas"], strict=True):
+                yield _to_paper(text, stored), dict(stored)
+            offset += PAGE
+            if len(result["ids"]) < PAGE:
+                return
+
+    def ids_of_source(self, source: str) -> dict[str, tuple[str, ...]]:
+        """Return the ids of the papers that came from ``source``, each with all its sources."""
+        result = self._passages.get(where={"sources": {"$contains": source}}, include=["metadatas"])
+        return {stored["paper_id"]: tuple(stored["sources"]) for stored in result["metadatas"]}
+
+    def nearest_passages(self, vector: npt.NDArray[np.float32], limit: int) -> dict[str, float]:
+        """Return the cosine of each paper's nearest passage, for the ``limit`` passages nearest to ``vector``."""
+        return self._nearest(self._passages, vector, limit)
+
+    def nearest_sentences(self, vector: npt.NDArray[np.float32], limit: int) -> dict[str, float]:
+        """Return the cosine of each paper's nearest sentence, for the ``limit`` sentences nearest to ``vector``."""
+        return self._nearest(self._sentences, vector, limit)
+
+    def _nearest(self, collection: Any, vector: npt.NDArray[np.float32], limit: int) -> dict[str, float]:
+        result = collection.query(query_embeddings=[vector], n_results=limit, include=["distances"])
+        best: dict[str, float] = {}
+        for chunk_id, distance in zip(result["ids"][0], result["distances"][0], strict=True):
+            best.setdefault(chunk_id.rpartition("#")[0], 1.0 - distance)
+        return best
+
+    def passage_vectors(self, paper_ids: Sequence[str]) -> dict[str, npt.NDArray[np.float32]]:
+        """Return the vector of each paper's first passage, by paper id."""
+        found: dict[str, npt.NDArray[np.float32]] = {}
+        for page in _pages([f"{paper_id}#0" for paper_id in paper_ids]):
+            result = self._passages.get(ids=page, include=["embeddings"])
+            for chunk_id, vector in zip(result["ids"], result["embeddings"], strict=True):
+                found[chunk_id.rpartition("#")[0]] = vector
+        return found
+
+    def spans(self, papers: Sequence[Paper]) -> dict[str, list[Span]]:
+        """Return the sentences of each paper, in order, with their vectors."""
+        stored = self.metadata([paper.id for paper in papers])
+        ids = [f"{key}#s{n}" for key, record in stored.items() for n in range(record["sentences"])]
+        found: dict[str, list[Span]] = {paper.id: [] for paper in papers}
+        texts = {paper.id: paper.text for paper in papers}
+        for page in _pages(ids):
+            result = self._sentences.get(ids=page, include=["embeddings", "metadatas"])
+            for vector, sentence in zip(result["embeddings"], result["metadatas"], strict=True):
+                paper_id, start, end = sentence["paper_id"], sentence["start"], sentence["end"]
+                if sentence["hash"] == stored[paper_id]["text_hash"]:
+                    found[paper_id].append(Span(start, end, texts[paper_id][start:end], vector))
+        return {paper_id: sorted(spans, key=lambda span: span.start) for paper_id, spans in found.items()}
+
+
+class Entry:
+    """One paper on its way into the store: its chunks first, then their vectors."""
+
+    def __init__(self, paper: Paper, sources: tuple[str, ...], passages: list[Chunk], sentences: list[Chunk]) -> None:
+        self.paper, self.sources, self.passages, self.sentences = paper, sources, passages, sentences
+        self.vectors: Vectors = np.zeros((0, 0), np.float32)
+
+    @property
+    def texts(self) -> list[str]:
+        """Return the texts to embed: passages first, then sentences."""
+        return [chunk.text for chunk in self.passages + self.sentences]
+
+    def passage_rows(self) -> list[tuple[str, npt.NDArray[np.float32], str, dict[str, Any]]]:
+        """Return id, vector, document and metadata of each passage; the first carries the paper."""
+        counts = {"passages": len(self.passages), "sentences": len(self.sentences)}
+        rows = []
+        for number, (chunk, vector) in enumerate(zip(self.passages, self.vectors, strict=False)):
+            extra = _metadata(self.paper, self.sources) | counts if number == 0 else {"paper_id": self.paper.id}
+            rows.append((chunk.id, vector, "" if number else self.paper.text, extra | {"n": number}))
+        return rows
+
+    def sentence_rows(self) -> list[tuple[str, npt.NDArray[np.float32], str, dict[str, Any]]]:
+        """Return id, vector, no document, and metadata of each sentence."""
+        digest = hash_text(self.paper)
+        return [
+            (chunk.id, vector, "", {"paper_id": chunk.paper_id, "start": chunk.start, "end": chunk.end, "hash": digest})
+            for chunk, vector in zip(self.sentences, self.vectors[len(self.passages) :], strict=True)
+        ]
+
+
+def _metadata(paper: Paper, sources: Sequence[str]) -> dict[str, Any]:
+    # Every key is written each time, because an upsert merges metadata with what was there.
+    return {
+        "paper_id": paper.id,
+        "title": paper.title,
+        "authors": json.dumps(paper.authors, ensure_ascii=False),
+        "venue": paper.venue,
+        "year": paper.year or 0,
+        "url": paper.url,
+        "sources": list(sources),
+        "text_hash": hash_text(paper),
+        "record_hash": hash_record(paper),
+        "n": 0,
+    }
+
+
+def _to_paper(text: str, stored: dict[str, Any]) -> Paper:
+    return Paper(
+        id=stored["paper_id"],
+        title=stored["title"],
+        abstract=text[len(stored["title"]) + 1 :],
+        authors=tuple(json.loads(stored["authors"])),
+        venue=stored["venue"],
+        year=stored["year"] or None,
+        url=stored["url"],
+    )
+
+
+def _pages(ids: Sequence[str]) -> Iterable[list[str]]:
+    return (list(ids[start : start + PAGE]) for start in range(0, len(ids), PAGE))
+
+
+def _delete(collection: Any, ids: list[str]) -> None:
+    for page in _pages(ids):
+        collection.delete(ids=page)

@@ -1,0 +1,90 @@
+"""Match a question with the sentences of the papers found for it, word by word.
+
+Knows word vectors; knows nothing of how they are made, of storage or of answers. Each content word of the
+question is compared with each word of a sentence and keeps its best match (MaxSim: Khattab and Zaharia,
+"ColBERT", SIGIR 2020), here with the embedding model's own last layer.
+"""
+
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from chatbot.records import Hit, Match, Question, Span, Words
+
+Matrix = npt.NDArray[np.float32]
+
+MOST_HOLDERS = 2  # a name that more of the papers found mention, such as that of a data set, points to none
+SENTENCES_A_PAPER = 40  # of a full text, only those nearest to the question are read word by word
+
+
+def match_papers(
+    question: Question,
+    vector: Matrix,
+    hits: Sequence[Hit],
+    spans: Mapping[str, Sequence[Span]],
+    embed_words: Callable[[Sequence[str]], list[Words]],
+    focus: Collection[str] = (),
+) -> list[Match]:
+    """Return a match for each hit that has sentences, best first.
+
+    ``vector`` is the question's unit vector; ``embed_words`` returns the word vectors of each text; ``focus``
+    are ids of papers that the question is known to be about. The order is by ``Match.value``.
+    """
+    read = {hit.paper.id: _nearest(spans.get(hit.paper.id, ()), vector) for hit in hits}
+    texts = [span.text for hit in hits for span in read[hit.paper.id]]
+    asked, *rest = embed_words([question.text, *question.phrases, *texts])
+    phrases, sentences = rest[: len(question.phrases)], iter(rest[len(question.phrases) :])
+    words = asked.vectors[_content(question, asked)]
+    named = _named(question, hits) | set(focus)
+    matches = []
+    for hit in hits:
+        chosen = read[hit.paper.id]
+        own = [next(sentences).vectors for _ in chosen]
+        if chosen:
+            by_word = np.stack([_best(words, sentence) for sentence in own])
+            by_phrase = np.array([[_best(phrase.vectors, sentence).mean() for phrase in phrases] for sentence in own])
+            matches.append(Match(hit, tuple(chosen), by_word, by_phrase, hit.paper.id in named))
+    return sorted(matches, key=lambda match: match.value, reverse=True)
+
+
+def _named(question: Question, hits: Sequence[Hit]) -> set[str]:
+    """Return the ids of papers that the question names: by their own name, or by one that few of them mention."""
+    found = {hit.paper.id for hit in hits if _mentions(question.text, hit.paper.name)}
+    for name in question.names:
+        holders = [hit.paper.id for hit in hits if _contains(hit.paper.text, name)]
+        if len(holders) <= MOST_HOLDERS:
+            found.update(holders)
+    return found
+
+
+def _mentions(text: str, name: str) -> bool:
+    distinctive = len(name.split()) > 2 or any(char.isupper() or char.isdigit() for char in name[1:])
+    return distinctive and _contains(text, name)
+
+
+def _contains(text: str, name: str) -> bool:
+    flags = re.IGNORECASE if len(name) > 5 else 0
+    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text, flags) is not None
+
+
+def _nearest(spans: Sequence[Span], vector: Matrix) -> list[Span]:
+    if len(spans) <= SENTENCES_A_PAPER:
+        return list(spans)
+    nearest = sorted(spans, key=lambda span: float(span.vector @ vector), reverse=True)[:SENTENCES_A_PAPER]
+    return sorted(nearest, key=lambda span: span.start)
+
+
+def _content(question: Question, asked: Words) -> list[int]:
+    """Return the rows of ``asked`` that belong to content words; all of them when there are none."""
+    inside = [
+        row
+        for row, (start, end) in enumerate(asked.spans)
+        if any(first <= start and end <= last for first, last in question.words)
+    ]
+    return inside or list(range(len(asked.spans)))
+
+
+def _best(words: Matrix, sentence: Matrix) -> Matrix:
+    return np.asarray(np.clip(words @ sentence.T, 0, 1).max(axis=1), np.float32)

@@ -1,0 +1,171 @@
+"""Join the stages: question → query → hits → matches → draft → answer. The class that users program against.
+
+Knows the order of the stages; leaves everything else to them.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from chatbot import answerable, extract, matching, retrieval
+from chatbot.conversation import Standalone, Turn, make_standalone
+from chatbot.embeddings import Embedder, load_embedder
+from chatbot.errors import InputError
+from chatbot.index import PaperIndex
+from chatbot.ingest import ingest
+from chatbot.questions import clean_question, read_question
+from chatbot.records import Answer, Hit, IngestReport, Match, Paper, Question
+from chatbot.resources import find_resource
+from chatbot.settings import Settings
+
+if TYPE_CHECKING:
+    from langchain_core.retrievers import BaseRetriever
+    from langchain_core.runnables import Runnable
+
+SEEDS = ("seed papers", "daily_papers.txt")
+READ_PAPERS, READ_PAPERS_WHICH = 8, 20  # papers whose sentences are compared with the question word by word
+
+
+class PaperChatbot:
+    """Ask questions about indexed papers: ``PaperChatbot().ask("What is LiNeS?").answer``.
+
+    Settings come from keyword arguments first, then ``CHATBOT_*`` environment variables. Methods raise
+    ChatbotError with a one-line message.
+    """
+
+    def __init__(self, settings: Settings | None = None, **options: Any) -> None:
+        self.settings = settings or Settings(**options)
+        if self.settings.model != extract.NAME:
+            raise InputError(f"unknown model '{self.settings.model}'; use {extract.NAME}")
+        self._embedder: Embedder = load_embedder(self.settings.embedding)
+        self._opened: PaperIndex | None = None
+
+    @property
+    def index(self) -> PaperIndex:
+        """Return the index, opened at first use. Raises IndexMissing when nothing was ingested."""
+        if self._opened is None:
+            self._opened = PaperIndex(self.settings.index, self._embedder.identity)
+        return self._opened
+
+    def __len__(self) -> int:
+        """Return the number of indexed papers."""
+        return len(self.index)
+
+    def ingest(self, *sources: str | Path, progress: Callable[[int], None] | None = None) -> IngestReport:
+        """Bring the papers of files and BEIR folders into the index; without sources, the seed papers."""
+        named = [(str(Path(source).resolve()), Path(source)) for source in sources]
+        if not named:
+            named = [(SEEDS[0], find_resource("seeds", SEEDS[1]))]
+        index = PaperIndex.create(self.settings.index, self._embedder.identity)
+        self._opened = index
+        return ingest(index, self._embedder, named, progress)
+
+    def search(self, query: str, top_k: int | None = None) -> list[Hit]:
+        """Return the papers nearest to ``query``, best first."""
+        query = clean_question(query, self.settings.max_question_chars)
+        self.index.refresh()
+        return self._search(query, top_k or self.settings.top_k)[0]
+
+    def ask(self, question: str, history: Sequence[str | Turn] = (), id: str | None = None) -> Answer:
+        """Answer ``question``; ``history`` holds the user's earlier questions, or Turns with what was cited."""
+        started = time.perf_counter()
+        question = clean_question(question, self.settings.max_question_chars)
+        self.index.refresh()
+        standalone = self._make_standalone(question, self._recall(history))
+        read = read_question("" if standalone.unresolved else standalone.text)
+        hits, matches = self._read_papers(read, standalone)
+        retrieved = time.perf_counter()
+        chosen = extract.choose_papers(read, matches)
+        judgement = answerable.judge(read, chosen, self._unknown_names(read))
+        draft = extract.answer(read, matches, chosen, judgement)
+        finished = time.perf_counter()
+        return Answer(
+            id=id,
+            question=question,
+            standalone_question=standalone.text,
+            status=draft.status,
+            answer=draft.text,
+            sentences=draft.sentences,
+            citations=draft.citations,
+            retrieved=tuple(hits),
+            confidence=draft.confidence,
+            model=extract.NAME,
+            timings_ms={
+                "retrieve": _milliseconds(started, retrieved),
+                "answer": _milliseconds(retrieved, finished),
+                "total": _milliseconds(started, finished),
+            },
+            index=self.index.manifest.fingerprint,
+            settings=self.settings.fingerprint(),
+        )
+
+    def stream(self, question: str, history: Sequence[str | Turn] = ()) -> Iterator[Answer]:
+        """Yield the answer as it grows, a sentence at a time; the last one is complete."""
+        answer = self.ask(question, history)
+        yield from extract.grow(answer)
+
+    def paper(self, paper_id: str) -> Paper | None:
+        """Return one indexed paper."""
+        return self.index.papers([paper_id]).get(paper_id)
+
+    def turn(self, answer: Answer) -> Turn:
+        """Return what a later question needs to know of ``answer``."""
+        ids = list(dict.fromkeys(citation.paper_id for citation in answer.citations))
+        papers = self.index.papers(ids)
+        return Turn(answer.standalone_question, tuple(papers[key] for key in ids if key in papers))
+
+    def as_retriever(self, **options: Any) -> "BaseRetriever":
+        """Return a LangChain retriever over the index."""
+        from chatbot.langchain import PaperRetriever
+
+        return PaperRetriever(bot=self, **options)
+
+    def as_runnable(self) -> "Runnable[Any, Answer]":
+        """Return a LangChain Runnable from a question (text, or a dict with question and history) to an Answer."""
+        from chatbot.langchain import make_runnable
+
+        return make_runnable(self)
+
+    def _search(self, query: str, top_k: int) -> tuple[list[Hit], Any]:
+        vector = self._embedder.embed([query])[0]
+        return retrieval.search(self.index, query, vector, top_k), vector
+
+    def _recall(self, history: Sequence[str | Turn]) -> list[Turn]:
+        turns: list[Turn] = []
+        for earlier in history:
+            turns.append(earlier if isinstance(earlier, Turn) else self.turn(self.ask(earlier, turns)))
+        return turns
+
+    def _make_standalone(self, question: str, turns: Sequence[Turn]) -> Standalone:
+        read = read_question(question)
+        return make_standalone(read, turns, names_other=self._names_a_paper(read))
+
+    def _names_a_paper(self, question: Question) -> bool:
+        frequencies = {name: self._frequency(name) for name in question.names}
+        return any(0 < count <= matching.MOST_HOLDERS for count in frequencies.values())
+
+    def _unknown_names(self, question: Question) -> list[str]:
+        return [name for name in question.names if self._frequency(name) == 0]
+
+    def _frequency(self, name: str) -> int:
+        found = self.index.document_frequency(name)
+        return min(found.values(), default=1)
+
+    def _read_papers(self, question: Question, standalone: Standalone) -> tuple[list[Hit], list[Match]]:
+        """Return the hits in the order of reading, and the matches of those that were read."""
+        if not question.words:
+            return [], []
+        count = READ_PAPERS if question.kind == "single" else READ_PAPERS_WHICH
+        hits, vector = self._search(question.text, max(count, self.settings.top_k))
+        spans = self.index.spans([hit.paper for hit in hits[:count]])
+        matches = matching.match_papers(
+            question, vector, hits[:count], spans, self._embedder.embed_words, standalone.focus
+        )
+        order = [match.hit for match in matches] + hits[count:]
+        ranked = [Hit(rank, hit.paper, hit.score, hit.similarity) for rank, hit in enumerate(order, 1)]
+        return ranked[: self.settings.top_k], matches
+
+
+def _milliseconds(start: float, end: float) -> float:
+    return round((end - start) * 1000, 1)

@@ -1,0 +1,116 @@
+"""Read a question: what kind of answer it wants, and which of its words say what it is about.
+
+Knows English question words; knows nothing of papers, vectors or earlier turns.
+"""
+
+import re
+import unicodedata
+
+from chatbot.errors import InputError
+from chatbot.records import Kind, Question
+
+_WORD = re.compile(r"[^\W_](?:[\w@%+]|[-.'’/](?=\w))*")
+# Words that ask, point or link, and words about papers as such: they say nothing of a paper's subject.
+_GENERIC = frozenset(
+    """a about abstract abstracts after again all also am among an and another any anybody anyone anything approach
+    approaches are article articles as at author authors based be because been before being between both but by call
+    called can collection compare compared contrast could deal deals dealing describe did differ difference different
+    do does done down each either else every everything everybody explain exist exists find for from get gets give
+    given go goes got had has have having he help her here his how however i if in indexed into is it its just know
+    less let lets like list literature look looking looks made make makes many me mention mentioned more most much my
+    name need no nor not now of off on one ones only or other others our out over own paper papers per please pls
+    point present presented presents propose proposed proposes publication publications rather really report reported
+    reporting reports s same say says see she should show shows so some somebody someone something study studied
+    studies such summarize summary tell than thanks that the their them then there these they thing things this those
+    though through to too two under up use used uses using versus very via vs walk want was way ways we well were what
+    whats what's when where whether which while who whom whose why will with within without work works would wrote yes
+    yet you your""".split()
+)
+_COINED = re.compile(r"[a-z0-9-]*[A-Z][\w-]*[A-Z0-9][\w-]*|[A-Z]?[a-z]+[A-Z]\w*|\w*[A-Za-z]-?\d[\w.]*")
+_WHICH = re.compile(
+    r"\b(?:which|what|list|name|find|show|give|all|any|every|other|many)\b(?:\W+\w+){0,4}?\W+"
+    r"(?:papers|works|articles|abstracts|studies|publications|authors)\b"
+    r"|\b(?:papers|works|articles|abstracts|studies) (?:here |indexed )?(?:that|which|about|on|using|with|dealing)\b"
+    r"|\b(?:anything|everything|something|all) (?:here |indexed )?(?:on|about|that|which|related)\b"
+    r"|^(?:so |and )?where (?:is|are|does|do)\b|\bwho (?:else )?(?:uses?|studies|works on)\b"
+    r"|\bwhich (?:of (?:them|these|those|the)|ones)\b",
+    re.I,
+)
+_COMPARE = re.compile(
+    r"\b(?:compar\w+|contrast\w*|differ\w*|distinguish\w*|versus|vs\.?|in common|similarit\w+|both|either"
+    r"|two (?:papers|works|methods|approaches)|as opposed to|next to|unlike|whereas"
+    r"|each (?:of|one|paper|method|do|does|claim|use|make|find|deal|decide|propose)|the other(?: one)?)\b",
+    re.I,
+)
+_FIGURE = re.compile(
+    r"\bhow (?:much|many|long|big|fast|large|often|small|far|accurate|quick\w*)\b|\bpercent\w*\b|\bby what (?:share|factor)"
+    r"|\b(?:score|accuracy|error|rate|percentage|share|number|size|speed-?up|fraction|ratio|mIoU|figures?|cost)s?\b",
+    re.I,
+)
+_LINK = re.compile(r"\b(?:code|repo|repository|github|links?|urls?|implementation|download|open.?source[d]?)\b", re.I)
+_BACKGROUND = re.compile(
+    r"\b(?:why|problems?|limit\w*|drawback\w*|challeng\w*|motivat\w*|existing|prior|earlier|previous\w*|obstacle\w*"
+    r"|weakness\w*|issues?|shortcoming\w*|hard|difficult\w*|poor|caus\w+|wrong|fail\w*|suffer\w*|lack\w*|flaw\w*)\b",
+    re.I,
+)
+_HOW = re.compile(
+    r"\bhow (?:do|does|is|are|can|did|to)\b|\b(?:explain|procedure|mechanism|in what way|by (?:what|which)|walk me)\b", re.I
+)
+
+
+def clean_question(text: str, max_chars: int) -> str:
+    """Return ``text`` on one line without control characters.
+
+    Raises InputError when nothing is left or it is longer than ``max_chars``.
+    """
+    visible = "".join(" " if unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"} else char for char in text)
+    question = " ".join(visible.split())
+    if not question:
+        raise InputError("the question is empty; type a question about the indexed papers")
+    if len(question) > max_chars:
+        raise InputError(f"the question has {len(question):,} characters; at most {max_chars:,} are allowed")
+    return question
+
+
+def read_question(text: str) -> Question:
+    """Return what ``text`` asks for. Any text can be read; one with no content words has no ``words``."""
+    found = [(match.start(), match.end()) for match in _WORD.finditer(text)]
+    words = tuple((start, end) for start, end in found if not is_generic(text[start:end]))
+    names = tuple(dict.fromkeys(text[start:end].removesuffix("'s") for start, end in words if _is_coined(text[start:end])))
+    kind: Kind = "single"
+    if _COMPARE.search(text):
+        kind = "compare"
+    elif _WHICH.search(text):
+        kind = "which"
+    return Question(
+        text=text,
+        kind=kind,
+        words=words,
+        phrases=tuple(_phrases(text, words)),
+        names=names,
+        wants_figure=bool(_FIGURE.search(text)),
+        wants_link=bool(_LINK.search(text)),
+        wants_background=bool(_BACKGROUND.search(text)),
+        wants_method=bool(_HOW.search(text)),
+    )
+
+
+def is_generic(word: str) -> bool:
+    """Tell whether ``word`` only asks, points or links."""
+    lower = word.lower().replace("’", "'")
+    return lower in _GENERIC or lower.removesuffix("'s") in _GENERIC
+
+
+def _is_coined(word: str) -> bool:
+    return bool(_COINED.fullmatch(word.removesuffix("'s")))
+
+
+def _phrases(text: str, words: tuple[tuple[int, int], ...]) -> list[str]:
+    """Return runs of content words with nothing but blanks between them."""
+    runs: list[list[int]] = []
+    for start, end in words:
+        if runs and not text[runs[-1][1] : start].strip():
+            runs[-1][1] = end
+        else:
+            runs.append([start, end])
+    return list(dict.fromkeys(text[start:end] for start, end in runs))

@@ -1,0 +1,234 @@
+"""The values that flow between the stages: paper, chunk, hit, citation, answer.
+
+Knows only data; knows nothing of files, models, indexes or screens.
+"""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+Status = Literal["answered", "partial", "abstained"]
+Verdict = Literal["supported", "weak", "unsupported"]
+Kind = Literal["single", "compare", "which"]
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """One paper as its source gave it. ``id`` is stable from one ingest to the next."""
+
+    id: str
+    title: str
+    abstract: str
+    authors: tuple[str, ...] = ()
+    venue: str = ""
+    year: int | None = None
+    url: str = ""
+
+    @property
+    def text(self) -> str:
+        """Return title, newline, abstract: every ``start`` and ``end`` in this program counts in this string."""
+        return f"{self.title}\n{self.abstract}"
+
+    @property
+    def name(self) -> str:
+        """Return what people call the paper: the coined name before a colon, else the title."""
+        head, colon, _ = self.title.partition(":")
+        return head.strip() if colon and len(head.split()) <= 4 else self.title
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A piece of a paper that gets a vector. ``start`` and ``end`` count in ``Paper.text``."""
+
+    id: str
+    paper_id: str
+    text: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A record that a source could not give, and why."""
+
+    where: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """One sentence of a paper with its vector: ``text == paper.text[start:end]``."""
+
+    start: int
+    end: int
+    text: str
+    vector: Any = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question as read. ``words`` are spans in ``text``; ``phrases`` and ``names`` are pieces of it."""
+
+    text: str
+    kind: Kind
+    words: tuple[tuple[int, int], ...]
+    phrases: tuple[str, ...]
+    names: tuple[str, ...]
+    wants_figure: bool
+    wants_link: bool
+    wants_background: bool
+    wants_method: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The word pieces of a text: where each stands, and its unit vector in context, shape (pieces, dimensions)."""
+
+    spans: tuple[tuple[int, int], ...]
+    vectors: Any = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A paper found for a query. ``score`` is comparable within one search only; ``similarity`` is a cosine."""
+
+    rank: int
+    paper: Paper
+    score: float
+    similarity: float = 0.0
+
+
+NAME_BONUS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """How well a paper's sentences cover a question, as cosines of word vectors from 0 to 1.
+
+    ``words`` has shape (sentences, content words of the question): the best match of each word in each
+    sentence. ``phrases`` has shape (sentences, phrases of the question), each phrase taken out of its context.
+    ``named`` tells whether the question calls the paper, or something that few papers have, by name.
+    """
+
+    hit: Hit
+    spans: tuple[Span, ...]
+    words: Any = field(repr=False, compare=False)
+    phrases: Any = field(repr=False, compare=False)
+    named: bool = False
+
+    @property
+    def value(self) -> float:
+        """Return the number that orders the matches of one question, about 0 to 3; the retrieval score is one vote."""
+        return self.coverage + self.best + self.hit.score / 3 + NAME_BONUS * self.named
+
+    @property
+    def coverage(self) -> float:
+        """Return how well the paper as a whole covers the question: mean over words of the best sentence."""
+        return float(self.words.max(axis=0).mean())
+
+    @property
+    def best(self) -> float:
+        """Return how well the paper's best single sentence covers the question."""
+        return float(self.words.mean(axis=1).max())
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Whether papers answer a question: a probability, whether it suffices, and what the papers lack."""
+
+    confidence: float
+    sufficient: bool
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """Where a claim comes from: ``quote == paper.text[start:end]``."""
+
+    number: int
+    paper_id: str
+    title: str
+    quote: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence of an answer with the numbers of its citations and what the check found."""
+
+    text: str
+    citations: tuple[int, ...]
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What an answerer returns: checked sentences, not yet tied to the run that produced them."""
+
+    status: Status
+    text: str
+    sentences: tuple[Sentence, ...]
+    citations: tuple[Citation, ...]
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer with everything needed to check and reproduce it; ``to_dict`` is the JSON contract."""
+
+    question: str
+    standalone_question: str
+    status: Status
+    answer: str
+    sentences: tuple[Sentence, ...]
+    citations: tuple[Citation, ...]
+    retrieved: tuple[Hit, ...]
+    confidence: float
+    model: str
+    timings_ms: dict[str, float]
+    index: str
+    settings: str
+    id: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form described in the README (``id`` only when the question had one)."""
+        record = {"id": self.id} if self.id is not None else {}
+        return record | {
+            "question": self.question,
+            "standalone_question": self.standalone_question,
+            "status": self.status,
+            "answer": self.answer,
+            "sentences": [asdict(sentence) | {"citations": list(sentence.citations)} for sentence in self.sentences],
+            "citations": [asdict(citation) for citation in self.citations],
+            "retrieved": hits_to_dicts(self.retrieved),
+            "confidence": round(self.confidence, 3),
+            "model": self.model,
+            "timings_ms": self.timings_ms,
+            "index": self.index,
+            "settings": self.settings,
+        }
+
+
+def hits_to_dicts(hits: tuple[Hit, ...] | list[Hit]) -> list[dict[str, Any]]:
+    """Return hits in the JSON form shared by ``search`` and ``ask``."""
+    return [
+        {"rank": hit.rank, "paper_id": hit.paper.id, "title": hit.paper.title, "score": round(hit.score, 4)}
+        for hit in hits
+    ]
+
+
+@dataclass(slots=True)
+class IngestReport:
+    """Counts of one ingest: papers by what happened to them, and the records that were skipped."""
+
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    removed: int = 0
+    skipped: list[Skipped] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def papers(self) -> int:
+        """Return how many papers of the sources are in the index now."""
+        return self.added + self.updated + self.unchanged

@@ -1,0 +1,108 @@
+"""Find papers for a query: dense and lexical candidates, fused, then smoothed over their neighbours.
+
+Knows scores; knows nothing of how vectors are made or stored, nor of answers. The weights were tuned on
+Cranfield and SciFact's training queries (``python -m evals retrieval``).
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from chatbot.records import Hit, Paper
+
+Vector = npt.NDArray[np.float32]
+Scores = dict[str, float]
+
+CANDIDATES = 100  # papers from each side, and papers that are fused
+SENTENCES = 200  # sentences looked at
+WEIGHTS = {"passage": 1.0, "words": 1.0, "pairs": 0.25, "sentence": 0.5}
+FEEDBACK_PAPERS, FEEDBACK_WEIGHT = 3, 0.5
+NEIGHBOURS, SMOOTHING = 5, 0.3
+
+
+class Searchable(Protocol):
+    """What retrieval needs of an index."""
+
+    def nearest_passages(self, vector: Vector, limit: int) -> Scores:
+        """Return cosines by paper id."""
+
+    def nearest_sentences(self, vector: Vector, limit: int) -> Scores:
+        """Return cosines by paper id."""
+
+    def passage_vectors(self, paper_ids: Sequence[str]) -> dict[str, Vector]:
+        """Return unit vectors by paper id."""
+
+    def match_words(self, query: str, limit: int) -> tuple[Scores, Scores]:
+        """Return BM25 scores by paper id, for words and for pairs."""
+
+    def papers(self, paper_ids: Sequence[str]) -> dict[str, Paper]:
+        """Return papers by id."""
+
+
+def search(index: Searchable, query: str, vector: Vector, top_k: int) -> list[Hit]:
+    """Return the ``top_k`` papers for ``query``, whose unit vector is ``vector``, best first.
+
+    Four scores (cosine of the abstract, of its nearest sentence, BM25 of words and of word pairs) are each
+    scaled to 0…1 over the candidates and added. The query vector is then moved towards the best papers
+    (Rocchio feedback) and scored again, and each paper's score is mixed with those of its nearest neighbours
+    among the candidates (score regularisation: Diaz, "Regularizing ad hoc retrieval scores", CIKM 2005).
+    """
+    limit = max(CANDIDATES, top_k)
+    words, pairs = index.match_words(query, limit)
+    sentences = index.nearest_sentences(vector, SENTENCES)
+    passages = index.nearest_passages(vector, limit)
+    parts = {"passage": passages, "words": words, "pairs": pairs, "sentence": sentences}
+    first = _fuse(parts)
+    if not first:
+        return []
+    feedback = _move_towards(vector, index.passage_vectors(_best(first, FEEDBACK_PAPERS)), first)
+    fused = _fuse(parts | {"passage": index.nearest_passages(feedback, limit)})
+    ids = _best(fused, limit)
+    vectors = index.passage_vectors(ids)
+    ids = [paper_id for paper_id in ids if paper_id in vectors]
+    matrix = np.stack([vectors[paper_id] for paper_id in ids])
+    smooth = _smooth(np.array([fused[paper_id] for paper_id in ids], np.float32), matrix)
+    order = np.argsort(-smooth, kind="stable")[:top_k]
+    papers = index.papers([ids[at] for at in order])
+    cosines = matrix[order] @ vector
+    found = [(papers[ids[at]], smooth[at], cosine) for at, cosine in zip(order, cosines, strict=True) if ids[at] in papers]
+    return [Hit(rank, paper, float(score), float(cosine)) for rank, (paper, score, cosine) in enumerate(found, 1)]
+
+
+def _fuse(parts: Mapping[str, Scores]) -> Scores:
+    total: Scores = {}
+    for name, scores in parts.items():
+        if not scores:
+            continue
+        low, high = min(scores.values()), max(scores.values())
+        for paper_id, score in scores.items():
+            scaled = (score - low) / (high - low) if high > low else 1.0
+            total[paper_id] = total.get(paper_id, 0.0) + WEIGHTS[name] * scaled
+    return total
+
+
+def _best(scores: Scores, count: int) -> list[str]:
+    return sorted(scores, key=lambda paper_id: (-scores[paper_id], paper_id))[:count]
+
+
+def _move_towards(vector: Vector, best: dict[str, Vector], scores: Scores) -> Vector:
+    if not best:
+        return vector
+    weights = np.array([scores[paper_id] for paper_id in best], np.float32)
+    centre = np.stack(list(best.values())).T @ (weights / weights.sum() if weights.sum() else weights)
+    norm = float(np.linalg.norm(centre))
+    moved = (1 - FEEDBACK_WEIGHT) * vector + FEEDBACK_WEIGHT * centre / (norm or 1.0)
+    return np.asarray(moved / (np.linalg.norm(moved) or 1.0), np.float32)
+
+
+def _smooth(scores: npt.NDArray[np.float32], matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    if len(scores) <= NEIGHBOURS:
+        return scores
+    affinity = np.clip(matrix @ matrix.T, 0, None)
+    np.fill_diagonal(affinity, 0)
+    cut = np.partition(affinity, -NEIGHBOURS, axis=1)[:, -NEIGHBOURS, None]
+    affinity = np.where(affinity >= cut, affinity, 0) ** 2
+    affinity /= np.maximum(affinity.sum(axis=1, keepdims=True), 1e-9)
+    return np.asarray((1 - SMOOTHING) * scores + SMOOTHING * (affinity @ scores), np.float32)

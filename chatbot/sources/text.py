@@ -1,0 +1,61 @@
+"""Open a source as bytes or text, gzipped or not, with errors a user can act on.
+
+Knows encodings and compression; knows nothing of formats or papers.
+"""
+
+import gzip
+import io
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from chatbot.errors import SourceError
+
+
+def open_bytes(path: Path) -> BinaryIO:
+    """Open ``path`` for reading, unpacking gzip. Raises SourceError when it cannot be opened."""
+    try:
+        file = path.open("rb")
+        magic = file.read(2)
+        file.seek(0)
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read: {error.strerror}") from error
+    return cast(BinaryIO, gzip.GzipFile(fileobj=file)) if magic == b"\x1f\x8b" else file
+
+
+def read_head(path: Path, size: int = 4096) -> str:
+    """Return the beginning of ``path`` as text. Raises SourceError when it is empty or binary."""
+    with open_bytes(path) as file:
+        try:
+            head = file.read(size)
+        except (OSError, EOFError, zlib.error) as error:
+            raise SourceError(f"{path} is a damaged gzip file; fetch it again") from error
+    if b"\0" in head:
+        raise SourceError(f"{path} is not a text file; give a daily-papers page, JSONL or a BEIR folder")
+    text = head.decode("utf-8-sig", errors="replace")
+    if not text.strip():
+        raise SourceError(f"{path} is empty; nothing was changed")
+    return text
+
+
+def read_text(path: Path) -> str:
+    """Return all of ``path``. Raises SourceError, with the line, when it is not UTF-8."""
+    with open_bytes(path) as file:
+        data = file.read()
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise SourceError(f"{path} line {line} is not UTF-8; save the file as UTF-8") from error
+
+
+def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Yield ``(number, line)`` from 1 on. Raises SourceError where a gzip file breaks off."""
+    with open_bytes(path) as file:
+        number = 0
+        try:
+            for number, line in enumerate(io.BufferedReader(cast(io.RawIOBase, file)), 1):
+                yield number, line
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise SourceError(f"{path} breaks off after line {number}: damaged gzip; fetch it again") from error
