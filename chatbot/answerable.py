@@ -1,7 +1,7 @@
 """Judge whether the papers found can answer a question at all.
 
 Knows how well questions are covered; knows nothing of how answers are written. The weights are a logistic
-regression fitted by ``python -m evals calibrate`` on the development half of the question set.
+regression fitted by ``python -m evals calibrate``, which writes ``calibration.json``.
 """
 
 import json
@@ -14,40 +14,52 @@ import numpy as np
 
 from chatbot.records import Judgement, Match, Question
 
-FEATURES = ("coverage", "best_sentence", "phrase_mean", "phrase_min", "first_phrase", "unknown_names", "no_figure")
+FEATURES = ("coverage", "weakest_word", "phrases", "unknown_name", "words")
 _FILE = Path(__file__).with_name("calibration.json")
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """One weight for each of ``FEATURES``, and the confidence from which an answer is given."""
+    """One weight for each of ``FEATURES``, and the confidences below which to refuse and to add a caveat."""
 
     weights: tuple[float, ...]
     bias: float
-    threshold: float
+    refuse_below: float
+    doubt_below: float
 
 
 @cache
 def load_calibration() -> Calibration:
     """Return the committed calibration."""
     stored = json.loads(_FILE.read_text())
-    return Calibration(tuple(stored["weights"][name] for name in FEATURES), stored["bias"], stored["threshold"])
+    return Calibration(
+        tuple(stored["weights"][name] for name in FEATURES),
+        stored["bias"],
+        stored["refuse_below"],
+        stored["doubt_below"],
+    )
 
 
 def measure(question: Question, chosen: Sequence[Match], unknown_names: Sequence[str]) -> list[float]:
-    """Return the values of ``FEATURES`` for an answer from the ``chosen`` matches, all between 0 and 1."""
-    words = np.concatenate([match.words for match in chosen])
-    phrases = np.concatenate([match.phrases for match in chosen]).max(axis=0) if question.phrases else np.zeros(1)
-    has_figure = any(char.isdigit() for match in chosen for span in match.spans for char in span.text)
+    """Return the values of ``FEATURES`` for an answer from the ``chosen`` matches.
+
+    Mean and minimum over the question's words, and mean over its phrases, of the best match in any sentence;
+    whether it has a name that no indexed paper mentions; its number of words, in twenties.
+    """
+    words = np.concatenate([match.words for match in chosen]).max(axis=0)
+    phrases = np.concatenate([match.phrases for match in chosen]).max(axis=0) if question.phrases else words
     return [
-        float(words.max(axis=0).mean()),
-        float(words.mean(axis=1).max()),
+        float(words.mean()),
+        float(words.min()),
         float(phrases.mean()),
-        float(phrases.min()),
-        float(phrases[0]),
-        len(unknown_names) / max(len(question.names), 1),
-        float(question.wants_figure and not has_figure),
+        float(bool(unknown_names)),
+        len(question.words) / 20,
     ]
+
+
+def judged_papers(question: Question, chosen: Sequence[Match]) -> Sequence[Match]:
+    """Return the matches that a judgement rests on: all sides of a comparison, else the best one."""
+    return chosen if question.kind == "compare" else chosen[:1]
 
 
 def judge(question: Question, chosen: Sequence[Match], unknown_names: Sequence[str]) -> Judgement:
@@ -56,13 +68,17 @@ def judge(question: Question, chosen: Sequence[Match], unknown_names: Sequence[s
     A list of papers is judged by its best one, a comparison by its papers together.
     """
     if not question.words or not chosen:
-        return Judgement(0.0, False, tuple(unknown_names))
-    judged = chosen if question.kind == "compare" else chosen[:1]
+        return Judgement(0.0, "refused", tuple(unknown_names))
+    judged = judged_papers(question, chosen)
     calibration = load_calibration()
     logit = calibration.bias + float(np.dot(calibration.weights, measure(question, judged, unknown_names)))
     confidence = float(1 / (1 + np.exp(-logit)))
     missing = tuple(unknown_names) or tuple(_find_missing(question, judged))
-    return Judgement(confidence, confidence >= calibration.threshold, missing)
+    if question.wants_link and not any("://" in span.text for match in judged for span in match.spans):
+        return Judgement(min(confidence, calibration.refuse_below / 2), "refused", ("a link",))
+    if confidence < calibration.refuse_below:
+        return Judgement(confidence, "refused", missing)
+    return Judgement(confidence, "doubtful" if confidence < calibration.doubt_below else "sure", missing)
 
 
 def _find_missing(question: Question, chosen: Sequence[Match]) -> list[str]:

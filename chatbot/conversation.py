@@ -27,10 +27,20 @@ _POINTER = re.compile(
     r"|\b(?:the|these|those) authors\b|\bits\b|\btheirs?\b|\bit\b|\bthey\b|\bthem\b",
     re.I,
 )
-_BARE_THIS = re.compile(r"\b(?:this|that|these|those)(?=\W*$| (?:do|does|is|was|work|works|can|help|mean|happen|arise|compare)\b)", re.I)
-_DUMMY_IT = re.compile(r"\bit(?: is|'s|’s| was| would be)? (?:possible|true|really|known|clear|that|necessary|important|better)\b|\bis it (?:possible|true|really|known|clear|necessary)\b", re.I)
-_CONTINUES = re.compile(r"^\W*(?:and|but|so|ok(?:ay)?|also|what about|how about|why|really|which ones?|thanks|in what way)\b", re.I)
-_NEW_TOPIC = re.compile(r"\b(?:(?:different|another|new|other) (?:subject|topic|question|thing|matter)|something else|by the way|unrelated)\b\W*(?:now\b)?\W*", re.I)
+_BARE_THIS = re.compile(
+    r"\b(?:this|that|these|those)(?=\W*$| (?:do|does|is|was|work|works|can|help|mean|happen|arise|compare)\b)", re.I
+)
+_DUMMY_IT = re.compile(
+    r"\bit(?: is|'s|’s| was| would be)? (?:possible|true|really|known|clear|that|necessary|important|better)\b|\bis it (?:possible|true|really|known|clear|necessary)\b",
+    re.I,
+)
+_CONTINUES = re.compile(
+    r"^\W*(?:and|but|so|ok(?:ay)?|also|what about|how about|why|really|which ones?|thanks|in what way)\b", re.I
+)
+_NEW_TOPIC = re.compile(
+    r"\b(?:(?:different|another|new|other) (?:subject|topic|question|thing|matter)|something else|by the way|unrelated)\b\W*(?:now\b)?\W*",
+    re.I,
+)
 FEW_WORDS = 4
 
 
@@ -80,10 +90,12 @@ def make_standalone(question: Question, history: Sequence[Turn], names_other: bo
 
 def _strip_opening(text: str) -> str:
     """Drop "thanks.", "ok." and "different subject now:" from the front."""
-    text = re.sub(r"^\W*(?:(?:thanks|thank you|ok(?:ay)?|great|nice|cool|and|but|so)\b[\s,.!:–-]*)+(?=\S)", "", text, flags=re.I)
-    found = _NEW_TOPIC.match(text)
-    rest = text[found.end() :] if found else text
-    return rest[:1].upper() + rest[1:] if len(rest) > 3 else text
+    opened = re.sub(
+        r"^\W*(?:(?:thanks|thank you|ok(?:ay)?|great|nice|cool|and|but|so)\b[\s,.!:–-]*)+(?=\S)", "", text, flags=re.I
+    )
+    found = _NEW_TOPIC.match(opened)
+    rest = opened[found.end() :] if found else opened
+    return rest[:1].upper() + rest[1:] if 3 < len(rest) < len(text) else text
 
 
 def _pick(found: re.Match[str], papers: Sequence[Paper]) -> Paper | None:
@@ -104,7 +116,7 @@ def _replace(text: str, found: re.Match[str], paper: Paper) -> Standalone:
 
 def _replace_pointer(text: str, pointer: re.Match[str], papers: Sequence[Paper]) -> Standalone:
     word = pointer.group().lower()
-    plural = word in {"they", "them", "these", "those", "their", "theirs"} or word.endswith("s") and "these" in word
+    plural = word in {"they", "them", "these", "those", "their", "theirs"} or (word.endswith("s") and "these" in word)
     several = plural and 1 < len(papers) <= 3 and word in {"them", "these", "those"}
     meant = list(papers) if several else [papers[0]]
     name = " and ".join(paper.name for paper in meant)

@@ -6,10 +6,10 @@ imported until the first text is embedded.
 
 import hashlib
 import importlib.util
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Lock
 from typing import Any, Protocol
 
 import numpy as np
@@ -59,6 +59,7 @@ class MiniLM:
         self._folder = folder
         self._model: Any = None
         self._tokenizer: Any = None
+        self._loading = Lock()
 
     def embed(self, texts: Sequence[str], progress: Callable[[int], None] | None = None) -> Vectors:
         """Return unit vectors of shape ``(len(texts), 384)``, in the order of ``texts``.
@@ -102,11 +103,14 @@ class MiniLM:
         ids = torch.tensor([row + [0] * (width - len(row)) for row in token_ids], device=self._model.device)
         mask = torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in token_ids], device=ids.device)
         with torch.inference_mode():
-            return self._model(input_ids=ids, attention_mask=mask).last_hidden_state.float(), mask
+            return self._model(ids, mask).float(), mask
 
     def _load(self) -> None:
-        if self._model is not None:
-            return
+        with self._loading:
+            if self._model is None:
+                self._load_files()
+
+    def _load_files(self) -> None:
         folder = self._folder or find_model()
         with ThreadPoolExecutor(1) as pool:  # reading and hashing 90 MB overlaps with importing torch
             check = pool.submit(verify_weights, folder / "model.safetensors")
@@ -177,18 +181,12 @@ def _load_tokenizer(path: Path, max_tokens: int) -> Any:
 
 
 def _load_model(folder: Path) -> Any:
-    # The files are local: without these, transformers asks the hub about them and draws a progress bar.
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     import torch
     from threadpoolctl import threadpool_limits
-    from transformers import BertModel
-    from transformers.utils import logging
 
-    logging.disable_progress_bar()
-    logging.set_verbosity_error()
+    from chatbot.minilm import BertEncoder
+
     # Where numpy's BLAS threads and torch's wait for each other on few cores, a search takes three times as long.
     threadpool_limits(limits=1, user_api="blas")
     device, dtype = choose_device()
-    model = BertModel.from_pretrained(str(folder), dtype=getattr(torch, dtype), add_pooling_layer=False)
-    return model.eval().to(device)
+    return BertEncoder(folder, device, getattr(torch, dtype))

@@ -14,8 +14,8 @@ from chatbot.records import Answer, Citation, Draft, Judgement, Match, Paper, Qu
 
 NAME = "extractive"
 SINGLE_SENTENCES, SEVERAL_SENTENCES = 3, 2
-WHICH_MARGIN, WHICH_MOST = 0.4, 8
-GROUP_MOST = 4
+MARGIN = 0.5  # papers this close to the best in ``Match.value`` fit the question too
+WHICH_MOST, GROUP_MOST = 8, 4
 COVER_WEIGHT = 2.0
 
 _METHOD = re.compile(
@@ -29,7 +29,13 @@ _RESULT = re.compile(
     r"|benchmark|datasets?|tested|validate)",
     re.I,
 )
-_SETTING = re.compile(r"(?:However|Although|Recent|Previous|Existing|Many|Current|Despite|Traditional|While|Unfortunately)\b")
+_INTRODUCES = re.compile(
+    r"\b(?:we|this (?:paper|work|article)) (?:\w+ )?(?:propose|introduce|present|develop|design|describe|stud|investigat|refer to)|\b(?:called|termed|dubbed)\b",
+    re.I,
+)
+_SETTING = re.compile(
+    r"(?:However|Although|Recent|Previous|Existing|Many|Current|Despite|Traditional|While|Unfortunately)\b"
+)
 
 
 def answer(question: Question, matches: Sequence[Match], chosen: Sequence[Match], judgement: Judgement) -> Draft:
@@ -37,8 +43,12 @@ def answer(question: Question, matches: Sequence[Match], chosen: Sequence[Match]
 
     One side of a comparison is still told when nothing is known of the other.
     """
-    if judgement.sufficient:
+    if judgement.outcome == "sure":
         return _quote(question, chosen, judgement.confidence)
+    if judgement.outcome == "doubtful":
+        doubt = f" They may not tell of {_join(judgement.missing)}." if judgement.missing else ""
+        notice = f"*This is the nearest the papers come.{doubt}*"
+        return _quote(question, chosen, judgement.confidence, notice)
     named = [match for match in chosen if match.named]
     if question.kind == "compare" and named and len(named) < len(question.names):
         return _quote(question, named, judgement.confidence, f"No indexed paper tells of {_join(judgement.missing)}.")
@@ -49,12 +59,12 @@ def choose_papers(question: Question, matches: Sequence[Match]) -> list[Match]:
     """Return the matches to answer from: one, the sides of a comparison, or all that the question fits."""
     if question.kind == "single" or len(matches) < 2:
         return list(matches[:1])
-    floor = matches[0].value - WHICH_MARGIN
-    close = [match for match in matches if match.value >= floor]
+    floor = matches[0].coverage + matches[0].best - MARGIN
+    close = [match for match in matches if match.value >= matches[0].value - MARGIN]
     if question.kind == "which":
         return close[:WHICH_MOST]
-    named = [match for match in matches if match.named]
-    others = [match for match in matches if not match.named]
+    named = sorted((match for match in matches if match.named), key=lambda match: match.named_at or 0)
+    others = [match for match in matches if not match.named and match.coverage + match.best >= floor]
     return named[:GROUP_MOST] if len(named) >= 2 else [*named, *others][:2]
 
 
@@ -65,7 +75,8 @@ def select_sentences(question: Question, match: Match, count: int) -> list[Span]
     summarization", ACL 2011): each step takes the sentence that adds most to the best match of every word,
     plus what its kind is worth for this kind of question.
     """
-    values = np.array([_value(question, match, at) for at in range(len(match.spans))])
+    weight = 1.0 if question.wants_method or question.kind == "compare" else 0.5
+    values = weight * np.array([_value(question, match, at) for at in range(len(match.spans))])
     scale = match.words.mean(axis=1).std() + 1e-9
     covered = np.zeros(match.words.shape[1], np.float32)
     picked: list[int] = []
@@ -81,8 +92,9 @@ def _value(question: Question, match: Match, at: int) -> float:
     """Return what a sentence is worth for its kind alone: weights fitted on the development questions."""
     text, last = match.spans[at].text, len(match.spans) - 1
     value = 0.6 * question.wants_figure * len(re.findall(r"\d+(?:\.\d+)?", text)) ** 0.5
+    value += 1.5 * (question.wants_overview and bool(_INTRODUCES.search(text)))
     has_link = "://" in text or ".com/" in text
-    value += 2.0 * (has_link and question.wants_link) - 0.4 * (has_link and not question.wants_link)
+    value += 2.0 * (has_link and question.wants_link) - 1.5 * (has_link and not question.wants_link)
     if question.wants_background:
         return value
     value += 0.5 * at / max(last, 1) - 0.7 * (at == 0) - 0.7 * (at == last) + 0.45 * min(len(text) / 200, 2)

@@ -3,6 +3,7 @@
 Joins those stages; knows nothing of questions and answers. Only new and changed texts are embedded.
 """
 
+import shutil
 from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
@@ -10,13 +11,12 @@ from pathlib import Path
 from chatbot.chunks import split_passages, split_sentence_chunks
 from chatbot.embeddings import Embedder
 from chatbot.errors import SourceError
-from chatbot.index import Entry, PaperIndex
-from chatbot.index.paper_index import Writer, hash_record, hash_text
+from chatbot.index import Entry, PaperIndex, Writer, hash_record, hash_text
 from chatbot.records import IngestReport, Paper, Skipped
 from chatbot.sources import read_papers
 
 Progress = Callable[[int], None]
-PAPERS_A_BATCH = 256
+PAPERS_A_BATCH = 128
 
 
 def ingest(
@@ -38,6 +38,29 @@ def ingest(
     if failed:
         raise SourceError("; ".join(map(str, failed)))
     return report
+
+
+def rebuild_index(folder: Path, embedder: Embedder, progress: Progress | None = None) -> None:
+    """Embed all papers of the index in ``folder`` again, beside it, and then put the new index in its place.
+
+    Until that last step the old index stays as it was. Does nothing where there is no index; raises
+    IndexBroken when the old one cannot be read.
+    """
+    stored = PaperIndex.read_stored(folder)
+    fresh = folder.with_name(folder.name + ".rebuild")
+    shutil.rmtree(fresh, ignore_errors=True)
+    index = PaperIndex.create(fresh, embedder.identity)
+    with index.write() as writer:
+        while batch := list(islice(stored, PAPERS_A_BATCH)):
+            entries = [
+                Entry(paper, tuple(sources), split_passages(paper), split_sentence_chunks(paper))
+                for paper, sources in batch
+            ]
+            _embed(embedder, entries)
+            writer.write(entries)
+            if progress:
+                progress(len(batch))
+    index.replace(folder)
 
 
 def _ingest_source(

@@ -9,7 +9,7 @@ from typing import Any
 from langchain_core.callbacks import CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
-from langchain_core.runnables import Runnable, RunnableGenerator, RunnableLambda
+from langchain_core.runnables import Runnable, RunnableConfig
 
 from chatbot.pipeline import PaperChatbot
 from chatbot.records import Answer
@@ -39,20 +39,22 @@ class PaperRetriever(BaseRetriever):
         ]
 
 
-def make_runnable(bot: PaperChatbot) -> Runnable[Any, Answer]:
-    """Return a Runnable: ``invoke`` and ``batch`` give Answers, ``stream`` gives the Answer as it grows.
+class AskRunnable(Runnable[Any, Answer]):
+    """``invoke`` and ``batch`` give Answers, ``stream`` gives the Answer as it grows.
 
     The input is a question, or ``{"question": …, "history": […]}``.
     """
 
-    def ask(given: Any) -> Answer:
-        return bot.ask(**_arguments(given))
+    def __init__(self, bot: PaperChatbot) -> None:
+        self._bot = bot
 
-    def stream(inputs: Iterator[Any]) -> Iterator[Answer]:
-        for given in inputs:
-            yield from bot.stream(**_arguments(given))
+    def invoke(self, input: Any, config: RunnableConfig | None = None, **_: Any) -> Answer:
+        """Answer one question."""
+        return self._call_with_config(lambda given: self._bot.ask(**_arguments(given)), input, config)
 
-    return RunnableLambda(ask, name="PaperChatbot")
+    def stream(self, input: Any, config: RunnableConfig | None = None, **_: Any) -> Iterator[Answer]:
+        """Yield the answer to one question, a sentence more each time."""
+        yield from self._bot.stream(**_arguments(input))
 
 
 def _arguments(given: Any) -> dict[str, Any]:

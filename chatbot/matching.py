@@ -37,7 +37,7 @@ def match_papers(
     asked, *rest = embed_words([question.text, *question.phrases, *texts])
     phrases, sentences = rest[: len(question.phrases)], iter(rest[len(question.phrases) :])
     words = asked.vectors[_content(question, asked)]
-    named = _named(question, hits) | set(focus)
+    named = dict.fromkeys(focus, 0) | _named(question, hits)
     matches = []
     for hit in hits:
         chosen = read[hit.paper.id]
@@ -45,28 +45,30 @@ def match_papers(
         if chosen:
             by_word = np.stack([_best(words, sentence) for sentence in own])
             by_phrase = np.array([[_best(phrase.vectors, sentence).mean() for phrase in phrases] for sentence in own])
-            matches.append(Match(hit, tuple(chosen), by_word, by_phrase, hit.paper.id in named))
+            matches.append(Match(hit, tuple(chosen), by_word, by_phrase, named.get(hit.paper.id)))
     return sorted(matches, key=lambda match: match.value, reverse=True)
 
 
-def _named(question: Question, hits: Sequence[Hit]) -> set[str]:
-    """Return the ids of papers that the question names: by their own name, or by one that few of them mention."""
-    found = {hit.paper.id for hit in hits if _mentions(question.text, hit.paper.name)}
+def _named(question: Question, hits: Sequence[Hit]) -> dict[str, int]:
+    """Return where the question names a paper: by its own name, or by one that few of the papers found mention."""
+    found: dict[str, int] = {}
+    for hit in hits:
+        if _is_distinctive(hit.paper.name) and (match := _find(hit.paper.name, question.text)):
+            found[hit.paper.id] = match.start()
     for name in question.names:
-        holders = [hit.paper.id for hit in hits if _contains(hit.paper.text, name)]
+        holders = [hit.paper.id for hit in hits if _find(name, hit.paper.text)]
         if len(holders) <= MOST_HOLDERS:
-            found.update(holders)
+            found = dict.fromkeys(holders, question.text.find(name)) | found
     return found
 
 
-def _mentions(text: str, name: str) -> bool:
-    distinctive = len(name.split()) > 2 or any(char.isupper() or char.isdigit() for char in name[1:])
-    return distinctive and _contains(text, name)
+def _is_distinctive(name: str) -> bool:
+    return len(name.split()) > 2 or any(char.isupper() or char.isdigit() for char in name[1:])
 
 
-def _contains(text: str, name: str) -> bool:
+def _find(name: str, text: str) -> re.Match[str] | None:
     flags = re.IGNORECASE if len(name) > 5 else 0
-    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text, flags) is not None
+    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text, flags)
 
 
 def _nearest(spans: Sequence[Span], vector: Matrix) -> list[Span]:

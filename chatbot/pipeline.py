@@ -13,11 +13,11 @@ from chatbot.conversation import Standalone, Turn, make_standalone
 from chatbot.embeddings import Embedder, load_embedder
 from chatbot.errors import InputError
 from chatbot.index import PaperIndex
-from chatbot.ingest import ingest
+from chatbot.ingest import ingest, rebuild_index
 from chatbot.questions import clean_question, read_question
 from chatbot.records import Answer, Hit, IngestReport, Match, Paper, Question
 from chatbot.resources import find_resource
-from chatbot.settings import Settings
+from chatbot.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from langchain_core.retrievers import BaseRetriever
@@ -35,7 +35,7 @@ class PaperChatbot:
     """
 
     def __init__(self, settings: Settings | None = None, **options: Any) -> None:
-        self.settings = settings or Settings(**options)
+        self.settings = settings or load_settings(**options)
         if self.settings.model != extract.NAME:
             raise InputError(f"unknown model '{self.settings.model}'; use {extract.NAME}")
         self._embedder: Embedder = load_embedder(self.settings.embedding)
@@ -52,8 +52,16 @@ class PaperChatbot:
         """Return the number of indexed papers."""
         return len(self.index)
 
-    def ingest(self, *sources: str | Path, progress: Callable[[int], None] | None = None) -> IngestReport:
-        """Bring the papers of files and BEIR folders into the index; without sources, the seed papers."""
+    def ingest(
+        self, *sources: str | Path, progress: Callable[[int], None] | None = None, rebuild: bool = False
+    ) -> IngestReport:
+        """Bring the papers of files and BEIR folders into the index; without sources, the seed papers.
+
+        With ``rebuild``, all papers that the index holds are embedded again first, by the current model.
+        """
+        if rebuild:
+            self._opened = None
+            rebuild_index(self.settings.index, self._embedder, progress)
         named = [(str(Path(source).resolve()), Path(source)) for source in sources]
         if not named:
             named = [(SEEDS[0], find_resource("seeds", SEEDS[1]))]
@@ -72,12 +80,11 @@ class PaperChatbot:
         started = time.perf_counter()
         question = clean_question(question, self.settings.max_question_chars)
         self.index.refresh()
-        standalone = self._make_standalone(question, self._recall(history))
-        read = read_question("" if standalone.unresolved else standalone.text)
-        hits, matches = self._read_papers(read, standalone)
+        standalone = self._make_standalone(question, history)
+        read, hits, matches = self._read_papers(standalone)
         retrieved = time.perf_counter()
         chosen = extract.choose_papers(read, matches)
-        judgement = answerable.judge(read, chosen, self._unknown_names(read))
+        judgement = answerable.judge(read, chosen, self.unknown_names(read))
         draft = extract.answer(read, matches, chosen, judgement)
         finished = time.perf_counter()
         return Answer(
@@ -100,10 +107,19 @@ class PaperChatbot:
             settings=self.settings.fingerprint(),
         )
 
+    def read(self, question: str, history: Sequence[str | Turn] = ()) -> tuple[Question, list[Hit], list[Match]]:
+        """Return what an answer to ``question`` is made from: the question as read, hits and matches."""
+        return self._read_papers(self._make_standalone(question, history))
+
     def stream(self, question: str, history: Sequence[str | Turn] = ()) -> Iterator[Answer]:
         """Yield the answer as it grows, a sentence at a time; the last one is complete."""
         answer = self.ask(question, history)
         yield from extract.grow(answer)
+
+    def papers(self) -> Iterator[Paper]:
+        """Yield every indexed paper."""
+        self.index.refresh()
+        return self.index.all_papers()
 
     def paper(self, paper_id: str) -> Paper | None:
         """Return one indexed paper."""
@@ -123,9 +139,9 @@ class PaperChatbot:
 
     def as_runnable(self) -> "Runnable[Any, Answer]":
         """Return a LangChain Runnable from a question (text, or a dict with question and history) to an Answer."""
-        from chatbot.langchain import make_runnable
+        from chatbot.langchain import AskRunnable
 
-        return make_runnable(self)
+        return AskRunnable(self)
 
     def _search(self, query: str, top_k: int) -> tuple[list[Hit], Any]:
         vector = self._embedder.embed([query])[0]
@@ -137,25 +153,27 @@ class PaperChatbot:
             turns.append(earlier if isinstance(earlier, Turn) else self.turn(self.ask(earlier, turns)))
         return turns
 
-    def _make_standalone(self, question: str, turns: Sequence[Turn]) -> Standalone:
+    def _make_standalone(self, question: str, history: Sequence[str | Turn]) -> Standalone:
         read = read_question(question)
-        return make_standalone(read, turns, names_other=self._names_a_paper(read))
+        return make_standalone(read, self._recall(history), names_other=self._names_a_paper(read))
 
     def _names_a_paper(self, question: Question) -> bool:
         frequencies = {name: self._frequency(name) for name in question.names}
         return any(0 < count <= matching.MOST_HOLDERS for count in frequencies.values())
 
-    def _unknown_names(self, question: Question) -> list[str]:
+    def unknown_names(self, question: Question) -> list[str]:
+        """Return the names in ``question`` that no indexed paper mentions."""
         return [name for name in question.names if self._frequency(name) == 0]
 
     def _frequency(self, name: str) -> int:
         found = self.index.document_frequency(name)
         return min(found.values(), default=1)
 
-    def _read_papers(self, question: Question, standalone: Standalone) -> tuple[list[Hit], list[Match]]:
-        """Return the hits in the order of reading, and the matches of those that were read."""
+    def _read_papers(self, standalone: Standalone) -> tuple[Question, list[Hit], list[Match]]:
+        """Return the question as read, the hits in the order of reading, and the matches of those that were read."""
+        question = read_question("" if standalone.unresolved else standalone.text)
         if not question.words:
-            return [], []
+            return question, [], []
         count = READ_PAPERS if question.kind == "single" else READ_PAPERS_WHICH
         hits, vector = self._search(question.text, max(count, self.settings.top_k))
         spans = self.index.spans([hit.paper for hit in hits[:count]])
@@ -164,7 +182,7 @@ class PaperChatbot:
         )
         order = [match.hit for match in matches] + hits[count:]
         ranked = [Hit(rank, hit.paper, hit.score, hit.similarity) for rank, hit in enumerate(order, 1)]
-        return ranked[: self.settings.top_k], matches
+        return question, ranked[: self.settings.top_k], matches
 
 
 def _milliseconds(start: float, end: float) -> float:

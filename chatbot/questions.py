@@ -12,19 +12,7 @@ from chatbot.records import Kind, Question
 _WORD = re.compile(r"[^\W_](?:[\w@%+]|[-.'’/](?=\w))*")
 # Words that ask, point or link, and words about papers as such: they say nothing of a paper's subject.
 _GENERIC = frozenset(
-    """a about abstract abstracts after again all also am among an and another any anybody anyone anything approach
-    approaches are article articles as at author authors based be because been before being between both but by call
-    called can collection compare compared contrast could deal deals dealing describe did differ difference different
-    do does done down each either else every everything everybody explain exist exists find for from get gets give
-    given go goes got had has have having he help her here his how however i if in indexed into is it its just know
-    less let lets like list literature look looking looks made make makes many me mention mentioned more most much my
-    name need no nor not now of off on one ones only or other others our out over own paper papers per please pls
-    point present presented presents propose proposed proposes publication publications rather really report reported
-    reporting reports s same say says see she should show shows so some somebody someone something study studied
-    studies such summarize summary tell than thanks that the their them then there these they thing things this those
-    though through to too two under up use used uses using versus very via vs walk want was way ways we well were what
-    whats what's when where whether which while who whom whose why will with within without work works would wrote yes
-    yet you your""".split()
+    ["a", "about", "abstract", "abstracts", "after", "again", "all", "also", "am", "among", "an", "and", "another", "any", "anybody", "anyone", "anything", "approach", "approaches", "are", "article", "articles", "as", "at", "author", "authors", "based", "be", "because", "been", "before", "being", "between", "both", "but", "by", "call", "called", "can", "collection", "compare", "compared", "contrast", "could", "deal", "deals", "dealing", "describe", "did", "differ", "difference", "different", "do", "does", "done", "down", "each", "either", "else", "every", "everything", "everybody", "explain", "exist", "exists", "find", "for", "from", "get", "gets", "give", "given", "go", "goes", "got", "had", "has", "have", "having", "he", "help", "her", "here", "his", "how", "however", "i", "if", "in", "indexed", "into", "is", "it", "its", "just", "know", "less", "let", "lets", "like", "list", "literature", "look", "looking", "looks", "made", "make", "makes", "many", "me", "mention", "mentioned", "more", "most", "much", "my", "name", "need", "no", "nor", "not", "now", "of", "off", "on", "one", "ones", "only", "or", "other", "others", "our", "out", "over", "own", "paper", "papers", "per", "please", "pls", "point", "present", "presented", "presents", "propose", "proposed", "proposes", "publication", "publications", "rather", "really", "report", "reported", "reporting", "reports", "s", "same", "say", "says", "see", "she", "should", "show", "shows", "so", "some", "somebody", "someone", "something", "study", "studied", "studies", "such", "summarize", "summary", "tell", "than", "thanks", "that", "the", "their", "them", "then", "there", "these", "they", "thing", "things", "this", "those", "though", "through", "to", "too", "two", "under", "up", "use", "used", "uses", "using", "versus", "very", "via", "vs", "walk", "want", "was", "way", "ways", "we", "well", "were", "what", "whats", "what's", "when", "where", "whether", "which", "while", "who", "whom", "whose", "why", "will", "with", "within", "without", "work", "works", "would", "wrote", "yes", "yet", "you", "your"]
 )
 _COINED = re.compile(r"[a-z0-9-]*[A-Z][\w-]*[A-Z0-9][\w-]*|[A-Z]?[a-z]+[A-Z]\w*|\w*[A-Za-z]-?\d[\w.]*")
 _WHICH = re.compile(
@@ -37,9 +25,10 @@ _WHICH = re.compile(
     re.I,
 )
 _COMPARE = re.compile(
-    r"\b(?:compar\w+|contrast\w*|differ\w*|distinguish\w*|versus|vs\.?|in common|similarit\w+|both|either"
-    r"|two (?:papers|works|methods|approaches)|as opposed to|next to|unlike|whereas"
-    r"|each (?:of|one|paper|method|do|does|claim|use|make|find|deal|decide|propose)|the other(?: one)?)\b",
+    r"\b(?:compar(?:e|ed|ing|ison)\b|contrast\b|differs?\b|differences?\b|different from\b|distinguish\w*|versus\b|vs\b"
+    r"|in common\b|similarit\w+|both\b|either\b|two (?:papers|works|methods|approaches)\b|as opposed to\b|unlike\b|whereas\b"
+    r"|each (?:of|one|paper|method|do|does|claim|use|make|find|deal|decide|propose)\b|in one (?:paper|work)\b"
+    r"|the other(?: one)?\b|\w+ or [^?]*: (?:what|which|how)\b|and (?:what|how) (?:in|does|is|about)\b)",
     re.I,
 )
 _FIGURE = re.compile(
@@ -54,7 +43,12 @@ _BACKGROUND = re.compile(
     re.I,
 )
 _HOW = re.compile(
-    r"\bhow (?:do|does|is|are|can|did|to)\b|\b(?:explain|procedure|mechanism|in what way|by (?:what|which)|walk me)\b", re.I
+    r"\bhow (?:do|does|is|are|can|did|to)\b|\b(?:explain|procedure|mechanism|in what way|by (?:what|which)|walk me)\b",
+    re.I,
+)
+_OVERVIEW = re.compile(
+    r"^\W*(?:what(?:'s| is| are|s) (?!the\b)(?:\S+ ?){1,8}\W*$|(?:tell me about|summari[sz]e|describe|introduce|explain)\b|what (?:do|does) (?:\S+ ){1,6}(?:do|propose)\W*$)",
+    re.I,
 )
 
 
@@ -75,8 +69,12 @@ def clean_question(text: str, max_chars: int) -> str:
 def read_question(text: str) -> Question:
     """Return what ``text`` asks for. Any text can be read; one with no content words has no ``words``."""
     found = [(match.start(), match.end()) for match in _WORD.finditer(text)]
-    words = tuple((start, end) for start, end in found if not is_generic(text[start:end]))
-    names = tuple(dict.fromkeys(text[start:end].removesuffix("'s") for start, end in words if _is_coined(text[start:end])))
+    words = tuple(
+        (start, end) for start, end in found if not (is_generic(text[start:end]) or _LINK.fullmatch(text[start:end]))
+    )
+    names = tuple(
+        dict.fromkeys(text[start:end].removesuffix("'s") for start, end in words if _is_coined(text[start:end]))
+    )
     kind: Kind = "single"
     if _COMPARE.search(text):
         kind = "compare"
@@ -92,6 +90,7 @@ def read_question(text: str) -> Question:
         wants_link=bool(_LINK.search(text)),
         wants_background=bool(_BACKGROUND.search(text)),
         wants_method=bool(_HOW.search(text)),
+        wants_overview=bool(_OVERVIEW.search(text)),
     )
 
 

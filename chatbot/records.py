@@ -77,6 +77,7 @@ class Question:
     wants_link: bool
     wants_background: bool
     wants_method: bool
+    wants_overview: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +107,19 @@ class Match:
 
     ``words`` has shape (sentences, content words of the question): the best match of each word in each
     sentence. ``phrases`` has shape (sentences, phrases of the question), each phrase taken out of its context.
-    ``named`` tells whether the question calls the paper, or something that few papers have, by name.
+    ``named_at`` is where in the question the paper is called by name, None when it is not.
     """
 
     hit: Hit
     spans: tuple[Span, ...]
     words: Any = field(repr=False, compare=False)
     phrases: Any = field(repr=False, compare=False)
-    named: bool = False
+    named_at: int | None = None
+
+    @property
+    def named(self) -> bool:
+        """Tell whether the question calls the paper by name."""
+        return self.named_at is not None
 
     @property
     def value(self) -> float:
@@ -133,10 +139,10 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """Whether papers answer a question: a probability, whether it suffices, and what the papers lack."""
+    """Whether papers answer a question: a probability, what to make of it, and what the papers seem to lack."""
 
     confidence: float
-    sufficient: bool
+    outcome: Literal["sure", "doubtful", "refused"]
     missing: tuple[str, ...]
 
 

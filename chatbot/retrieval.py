@@ -67,7 +67,9 @@ def search(index: Searchable, query: str, vector: Vector, top_k: int) -> list[Hi
     order = np.argsort(-smooth, kind="stable")[:top_k]
     papers = index.papers([ids[at] for at in order])
     cosines = matrix[order] @ vector
-    found = [(papers[ids[at]], smooth[at], cosine) for at, cosine in zip(order, cosines, strict=True) if ids[at] in papers]
+    found = [
+        (papers[ids[at]], smooth[at], cosine) for at, cosine in zip(order, cosines, strict=True) if ids[at] in papers
+    ]
     return [Hit(rank, paper, float(score), float(cosine)) for rank, (paper, score, cosine) in enumerate(found, 1)]
 
 

@@ -38,7 +38,9 @@ def score_answer(sample: Sample, answer: Answer) -> Score:
         sample=sample,
         answer=answer,
         fact_recall=sum(facts) / len(facts) if facts else None,
-        first_paper=float(bool(answer.retrieved) and answer.retrieved[0].paper.id in sample.papers) if answerable else None,
+        first_paper=float(bool(answer.retrieved) and answer.retrieved[0].paper.id in sample.papers)
+        if answerable
+        else None,
         paper_recall=len(right) / len(sample.papers) if answerable else None,
         paper_precision=len(right) / len(cited) if answerable and cited else None,
         right_status=float((answer.status != "abstained") == answerable),

@@ -75,5 +75,7 @@ def find_faults(samples: list[Sample], papers: dict[str, Paper]) -> list[str]:
                 if papers[span["paper"]].text[span["start"] : span["end"]] != span["quote"]:
                     faults.append(f"{sample.id}: the quote of '{fact.fact}' is not at its offsets")
                 quotes += span["quote"].lower()
-            faults += [f"{sample.id}: alias '{a}' is not in the evidence" for a in fact.aliases if a.lower() not in quotes]
+            faults += [
+                f"{sample.id}: alias '{a}' is not in the evidence" for a in fact.aliases if a.lower() not in quotes
+            ]
     return faults

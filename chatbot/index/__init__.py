@@ -3,7 +3,7 @@
 ``PaperIndex`` is all that other modules use. Knows storage; knows nothing of models, questions or answers.
 """
 
-from chatbot.index.paper_index import PaperIndex
-from chatbot.index.vectors import Entry
+from chatbot.index.paper_index import PaperIndex, Writer
+from chatbot.index.vectors import Entry, hash_record, hash_text
 
-__all__ = ["Entry", "PaperIndex"]
+__all__ = ["Entry", "PaperIndex", "Writer", "hash_record", "hash_text"]

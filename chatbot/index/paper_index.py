@@ -5,6 +5,7 @@ Knows the two stores, the manifest and the lock; knows nothing of models, questi
 
 import errno
 import hashlib
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +18,7 @@ from filelock import FileLock, Timeout
 from chatbot.errors import ChatbotError, IndexBroken, IndexBusy
 from chatbot.index.lexical import LexicalIndex
 from chatbot.index.manifest import Manifest, load_manifest, verify_manifest
-from chatbot.index.vectors import Entry, VectorStore, hash_record, hash_text
+from chatbot.index.vectors import Entry, VectorStore, forget_stores
 from chatbot.records import Paper, Span
 
 _LOCK = "write.lock"
@@ -48,6 +49,25 @@ class PaperIndex:
                     Manifest(embedding=embedding).save(folder)
         return cls(folder, embedding)
 
+    @staticmethod
+    def read_stored(folder: Path) -> Iterator[tuple[Paper, list[str]]]:
+        """Yield the papers of an index made with any model, each with its sources; nothing where there is none."""
+        if not (folder / "chroma").exists():
+            return
+        with _guard(folder):
+            for paper, stored in VectorStore(folder / "chroma").all_papers():
+                yield paper, stored["sources"]
+
+    def replace(self, folder: Path) -> None:
+        """Put this index in the place of the one in ``folder``, which is removed. This object is of no use after."""
+        with _guard(folder), _lock(folder):
+            forget_stores()
+            old = folder.with_name(folder.name + ".old")
+            shutil.rmtree(old, ignore_errors=True)
+            folder.rename(old)
+            self.folder.rename(folder)
+            shutil.rmtree(old)
+
     def _open_stores(self) -> None:
         self._vectors = VectorStore(self.folder / "chroma")
         self._lexical = LexicalIndex(self.folder / "lexical")
@@ -63,11 +83,9 @@ class PaperIndex:
         current = load_manifest(self.folder)
         if current.generation == self.manifest.generation:
             return
-        from chromadb.api.shared_system_client import SharedSystemClient
-
         verify_manifest(current, self.folder, self._embedding)
         with _guard(self.folder):
-            SharedSystemClient.clear_system_cache()
+            forget_stores()
             self.manifest = current
             self._open_stores()
 
@@ -227,6 +245,3 @@ def _explain(folder: Path, error: BaseException) -> ChatbotError:
         return IndexBroken(f"{folder} is not a folder; choose another with --index")
     reason = " ".join(str(error).split())[:120] or type(error).__name__
     return IndexBroken(f"the index in {folder} is damaged ({reason}); run: chatbot ingest --index {folder} --rebuild")
-
-
-__all__ = ["Entry", "PaperIndex", "Writer", "hash_record", "hash_text"]

@@ -33,6 +33,13 @@ def hash_record(paper: Paper) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
+def forget_stores() -> None:
+    """Make the next VectorStore read the disk anew: Chroma keeps one client a folder, with what it knew then."""
+    from chromadb.api.shared_system_client import SharedSystemClient
+
+    SharedSystemClient.clear_system_cache()
+
+
 class VectorStore:
     """Two Chroma collections in a folder: ``passages`` (``paper#0``, …) and ``sentences`` (``paper#s0``, …)."""
 
@@ -109,9 +116,7 @@ class VectorStore:
         """Yield every paper with what is stored about it, in the order of storing."""
         offset = 0
         while True:
-            result = self._passages.get(
-                where={"n": 0}, limit=PAGE, offset=offset, include=["metadatas", "documents"]
-            )
+            result = self._passages.get(where={"n": 0}, limit=PAGE, offset=offset, include=["metadatas", "documents"])
             for text, stored in zip(result["documents"], result["metadatas"], strict=True):
                 yield _to_paper(text, stored), dict(stored)
             offset += PAGE

@@ -31,7 +31,9 @@ def read(path: Path) -> Iterator[Paper | Skipped]:
     lines = [(number, line.strip()) for number, line in enumerate(read_text(path).split("\n"), 1) if line.strip()]
     day = next((at for at, (_, line) in enumerate(lines[:20]) if _DAY.fullmatch(line)), None)
     if day is None:
-        raise SourceError(f"{path} line {lines[-1 if len(lines) < 20 else 19][0]}: no day such as 'Aug 4' ends the header")
+        raise SourceError(
+            f"{path} line {lines[-1 if len(lines) < 20 else 19][0]}: no day such as 'Aug 4' ends the header"
+        )
     return iter(_parse_pairs(path, lines[day + 1 :]))
 
 

@@ -1,0 +1,277 @@
+"""The ``chatbot`` command.
+
+Knows options, exit codes and JSON; leaves the work to the pipeline and the showing to ``terminal``. Exit code 1
+is an error with a one-line message, 2 a wrong use of the command.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from chatbot.errors import ChatbotError, IndexMissing, InputError
+
+if TYPE_CHECKING:
+    from chatbot.pipeline import PaperChatbot
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Ask research papers."
+)
+
+IndexOption = Annotated[Path | None, typer.Option("--index", help="Folder of the index [.chatbot, or CHATBOT_INDEX].")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+BatchOption = Annotated[
+    Path | None, typer.Option("--batch", help="JSON Lines with id and question; one line out each.")
+]
+TopOption = Annotated[int | None, typer.Option("-k", "--top-k", min=1, max=1000, help="How many papers [10].")]
+
+
+def main() -> None:
+    """Run the command; turn every known error into one line and an exit code."""
+    try:
+        app()
+    except ChatbotError as error:
+        _fail(str(error))
+    except KeyboardInterrupt:
+        _fail("stopped; what was done so far is kept", code=130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)
+
+
+@app.command()
+def ingest(
+    sources: Annotated[list[str] | None, typer.Argument(help="Files or BEIR folders [the seed papers].")] = None,
+    index: IndexOption = None,
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Embed all indexed papers again first.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring papers into the index. Running it again embeds only what is new."""
+    from chatbot import terminal
+
+    bot = _open(index)
+    with terminal.progress_bar("Reading and embedding papers") as progress:
+        report = bot.ingest(*(sources or ()), progress=progress, rebuild=rebuild)
+    if as_json:
+        counts = {name: getattr(report, name) for name in ("added", "updated", "unchanged", "removed")}
+        skipped = [{"where": item.where, "reason": item.reason} for item in report.skipped]
+        _print_json(counts | {"skipped": skipped, "papers": len(bot)})
+    else:
+        terminal.show_report(report, len(bot), str(bot.settings.index))
+
+
+@app.command()
+def search(
+    query: Annotated[str | None, typer.Argument(help="What to look for.")] = None,
+    index: IndexOption = None,
+    top_k: TopOption = None,
+    as_json: JsonOption = False,
+    batch: BatchOption = None,
+) -> None:
+    """Find papers."""
+    from chatbot import terminal
+    from chatbot.records import hits_to_dicts
+
+    bot = _open(index, top_k=top_k)
+
+    def find(record: dict[str, Any]) -> dict[str, Any]:
+        return {"question": record["question"], "hits": hits_to_dicts(bot.search(record["question"]))}
+
+    if batch:
+        _run_batch(batch, find)
+    elif as_json:
+        _print_json(find({"question": _required(query, "search")}))
+    else:
+        terminal.show_hits(bot.search(_required(query, "search")))
+
+
+@app.command()
+def ask(
+    question: Annotated[str | None, typer.Argument(help="What you want to know.")] = None,
+    index: IndexOption = None,
+    top_k: TopOption = None,
+    as_json: JsonOption = False,
+    batch: BatchOption = None,
+) -> None:
+    """Answer a question, with citations."""
+    from chatbot import terminal
+
+    bot = _open(index, top_k=top_k)
+    if batch:
+        _run_batch(batch, lambda record: bot.ask(record["question"], record["history"]).to_dict())
+        return
+    answer = bot.ask(_required(question, "ask"))
+    if as_json:
+        _print_json(answer.to_dict())
+    else:
+        terminal.show_answer(answer)
+
+
+@app.command()
+def chat(index: IndexOption = None) -> None:
+    """Have a conversation in the terminal. An empty line or Ctrl-D ends it."""
+    from chatbot import terminal
+
+    bot = _open(index)
+    terminal.out.print(f"{len(bot)} papers. Ask; an empty line ends.")
+    turns: list[Any] = []
+    while question := _read_line():
+        try:
+            answer = bot.ask(question, turns)
+        except InputError as error:
+            terminal.show_error(str(error))
+            continue
+        terminal.show_answer(answer)
+        turns.append(bot.turn(answer))
+
+
+@app.command()
+def serve(
+    index: IndexOption = None,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int | None, typer.Option(help="Port [the first free one from 7860].")] = None,
+    browser: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+) -> None:
+    """Open the chat as a web page; with nothing indexed yet, the seed papers are ingested first."""
+    from chatbot import terminal
+    from chatbot.ui import build_page
+
+    bot = _open(index)
+    try:
+        len(bot)
+    except IndexMissing:
+        terminal.out.print("Nothing is indexed yet: ingesting the seed papers (about 15 seconds).")
+        with terminal.progress_bar("Reading and embedding papers") as progress:
+            terminal.show_report(bot.ingest(progress=progress), len(bot), str(bot.settings.index))
+    terminal.out.print("Starting the page …")
+    page = build_page(bot)
+    try:
+        _, url, _ = page.launch(
+            server_name=host, server_port=port, inbrowser=browser, quiet=True, show_error=True, prevent_thread_lock=True
+        )
+    except OSError as error:
+        raise InputError(f"port {port or '7860 to 7959'} on {host} is not free; choose another with --port") from error
+    terminal.out.print(f"Ask at {url} (Ctrl-C stops).")
+    page.block_thread()
+
+
+@app.command()
+def papers(
+    text: Annotated[str | None, typer.Argument(help="Only papers with this in title, authors, venue or year.")] = None,
+    index: IndexOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the indexed papers."""
+    from dataclasses import asdict
+
+    from chatbot import terminal
+
+    bot = _open(index)
+    wanted = (text or "").lower()
+    found = [
+        paper
+        for paper in bot.papers()
+        if wanted in " ".join([paper.title, *paper.authors, paper.venue, str(paper.year or "")]).lower()
+    ]
+    if as_json:
+        for paper in found:
+            _print_json(asdict(paper))
+    else:
+        terminal.show_papers(found)
+        terminal.out.print(f"{len(found)} of {len(bot)} papers")
+
+
+@app.command()
+def doctor(index: IndexOption = None, as_json: JsonOption = False) -> None:
+    """Check the installation and the index; exit code 1 when something needs mending."""
+    from dataclasses import asdict
+
+    from chatbot import terminal
+    from chatbot.doctor import examine
+    from chatbot.settings import load_settings
+
+    checks = examine(load_settings(index=index))
+    if as_json:
+        _print_json([asdict(check) for check in checks])
+    else:
+        for check in checks:
+            terminal.out.print(f"{'✗' if check.fix else '✓'} {check.name}: {check.finding}", markup=False)
+            if check.fix:
+                terminal.out.print(f"    {check.fix}", markup=False)
+    if any(check.fix for check in checks):
+        raise typer.Exit(1)
+
+
+def _open(index: Path | None, **options: Any) -> "PaperChatbot":
+    from chatbot.pipeline import PaperChatbot
+
+    return PaperChatbot(index=index, **options)
+
+
+def _required(value: str | None, command: str) -> str:
+    if value is None:
+        raise typer.BadParameter(f'give a question, as in: chatbot {command} "What is LiNeS?", or --batch FILE')
+    return value
+
+
+def _read_line() -> str:
+    try:
+        return input("\n> ").strip()
+    except EOFError:
+        return ""
+
+
+def _run_batch(path: Path, work: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """Print one JSON line for each line of ``path``; a line that fails gives ``error`` and exit code 1 at the end."""
+    failed = False
+    for number, record in _read_batch(path):
+        identity = {"id": record["id"]} if "id" in record else {}
+        try:
+            if "error" in record:
+                raise InputError(f"{path} line {number}: {record['error']}")
+            result = work(record)
+        except ChatbotError as error:
+            if not isinstance(error, InputError):
+                raise
+            failed, result = True, {"question": record.get("question", ""), "error": str(error)}
+        _print_json(identity | result)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _read_batch(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} cannot be read as UTF-8 text; give a JSON Lines file") from error
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            yield number, _parse_batch_line(line)
+
+
+def _parse_batch_line(line: str) -> dict[str, Any]:
+    try:
+        record = json.loads(line)
+    except ValueError as error:
+        return {"error": f"not valid JSON ({error})"}
+    if not isinstance(record, dict):
+        return {"error": "not an object"}
+    record.setdefault("history", [])
+    history_ok = isinstance(record["history"], list) and all(isinstance(turn, str) for turn in record["history"])
+    if not isinstance(record.get("question"), str) or not history_ok:
+        return {key: record[key] for key in ("id",) if key in record} | {"error": "needs a question and a list history"}
+    return record
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, ensure_ascii=False), flush=True)
+
+
+def _fail(message: str, code: int = 1) -> None:
+    from chatbot.terminal import show_error
+
+    show_error(message)
+    sys.exit(code)

@@ -1,0 +1,66 @@
+"""Look at the installation and the index, and say how to mend each problem in one line.
+
+Knows what the program needs; changes nothing.
+"""
+
+import importlib.metadata
+import platform
+import sys
+from dataclasses import dataclass
+
+from chatbot.embeddings import choose_device, find_model, load_embedder, verify_weights
+from chatbot.errors import ChatbotError
+from chatbot.index import PaperIndex
+from chatbot.settings import Settings
+
+PACKAGES = ("chromadb", "tantivy", "torch", "transformers", "langchain-core", "gradio")
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One finding. ``fix`` is empty when all is well."""
+
+    name: str
+    finding: str
+    fix: str = ""
+
+
+def examine(settings: Settings) -> list[Check]:
+    """Return a check for Python, each package, the models, the keys and the index."""
+    checks = [_check_python(), *map(_check_package, PACKAGES), _check_model()]
+    key = "found" if settings.openai_api_key else "not set (none is needed)"
+    checks.append(Check("answers", f"written by '{settings.model}'; OPENAI_API_KEY {key}"))
+    checks.append(_check_index(settings))
+    return checks
+
+
+def _check_python() -> Check:
+    found = platform.python_version()
+    return Check("python", found, "" if sys.version_info >= (3, 11) else "install Python 3.11 or later")
+
+
+def _check_package(name: str) -> Check:
+    try:
+        return Check(name, importlib.metadata.version(name))
+    except importlib.metadata.PackageNotFoundError:
+        return Check(name, "not installed", "run: pip install paper-chatbot")
+
+
+def _check_model() -> Check:
+    try:
+        folder = find_model()
+        verify_weights(folder / "model.safetensors")
+        device, number_format = choose_device()
+    except ChatbotError as error:
+        return Check("embedding model", "unusable", str(error))
+    except ImportError as error:
+        return Check("embedding model", f"{error.name} is missing", "run: pip install paper-chatbot")
+    return Check("embedding model", f"all-MiniLM-L6-v2, verified, runs on {device} in {number_format}")
+
+
+def _check_index(settings: Settings) -> Check:
+    try:
+        index = PaperIndex(settings.index, load_embedder(settings.embedding).identity)
+    except ChatbotError as error:
+        return Check("index", "unusable", str(error))
+    return Check("index", f"{len(index)} papers in {settings.index} (fingerprint {index.manifest.fingerprint})")

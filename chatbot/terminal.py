@@ -1,0 +1,99 @@
+"""Show answers, hits, papers and reports in a terminal.
+
+Knows rich; knows nothing of how any of it was made.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.markup import escape
+from rich.padding import Padding
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from chatbot.records import Answer, Hit, IngestReport, Paper
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+_SHOWN_SKIPS = 10
+
+
+def show_answer(answer: Answer) -> None:
+    """Print the answer, then where each quotation stands."""
+    if answer.standalone_question != answer.question:
+        out.print(Text(f"Searched for: {answer.standalone_question}", style="dim"))
+    out.print(Text(_plain(answer.answer)))
+    if answer.citations:
+        out.print()
+    for citation in answer.citations:
+        place = f"[{citation.number}] {citation.title} (characters {citation.start}–{citation.end})"
+        out.print(Padding(Text(place, style="cyan"), (0, 0, 0, 2)))
+    seconds = answer.timings_ms["total"] / 1000
+    out.print(Text(f"\n{answer.status} · {answer.model} · {seconds:.2f} s", style="dim"))
+
+
+def _plain(markdown: str) -> str:
+    return markdown.replace("**", "").replace("\n- ", "\n• ").replace("&lt;", "<").replace("\u200b", "")
+
+
+def show_hits(hits: Sequence[Hit]) -> None:
+    """Print a table of papers found."""
+    table = Table("", "score", "paper", box=None, pad_edge=False)
+    for hit in hits:
+        table.add_row(str(hit.rank), f"{hit.score:.2f}", _describe(hit.paper))
+    out.print(table if hits else "No paper found.")
+
+
+def show_papers(papers: Sequence[Paper]) -> None:
+    """Print a table of indexed papers."""
+    table = Table("id", "paper", box=None, pad_edge=False)
+    for paper in papers:
+        table.add_row(Text(paper.id, style="dim", overflow="ellipsis", no_wrap=True), _describe(paper))
+    out.print(table)
+
+
+def _describe(paper: Paper) -> str:
+    details = ", ".join(filter(None, [", ".join(paper.authors[:3]), paper.venue, str(paper.year or "")]))
+    return escape(paper.title) + (f" [dim]({escape(details)})[/dim]" if details else "")
+
+
+def show_report(report: IngestReport, total: int, index: str) -> None:
+    """Print what an ingest did, in one line, after the reasons for what it skipped."""
+    for skipped in report.skipped[:_SHOWN_SKIPS]:
+        err.print(Text(f"skipped {skipped.where}: {skipped.reason}", style="yellow"))
+    if len(report.skipped) > _SHOWN_SKIPS:
+        err.print(Text(f"… and {len(report.skipped) - _SHOWN_SKIPS} more", style="yellow"))
+    counts = f"{report.added} added, {report.updated} updated, {report.unchanged} unchanged, {report.removed} removed"
+    out.print(f"{counts}, {len(report.skipped)} skipped; {total} papers in {index}")
+
+
+def show_error(message: str) -> None:
+    """Print an error on one line."""
+    err.print(Text("error: ", style="bold red") + Text(" ".join(message.split())), soft_wrap=True)
+
+
+@contextmanager
+def progress_bar(what: str) -> Iterator["Counter"]:
+    """Show a bar of papers on standard error while the block runs."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=err, transient=True) as bar:
+        yield Counter(bar, what)
+
+
+class Counter:
+    """A callable that moves a bar on by a number of papers."""
+
+    def __init__(self, bar: Progress, what: str) -> None:
+        self._bar, self._task = bar, bar.add_task(what, total=None)
+
+    def __call__(self, count: int) -> None:
+        """Move on by ``count``."""
+        self._bar.advance(self._task, count)

@@ -1,0 +1,77 @@
+"""The chat as a page in the browser, with Gradio.
+
+Knows Gradio and how an answer is shown there; knows nothing of how it was made.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from chatbot.conversation import Turn
+from chatbot.errors import ChatbotError
+from chatbot.extract import defuse_markdown
+from chatbot.pipeline import PaperChatbot
+from chatbot.records import Answer
+
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
+
+TITLE = "Paper Chatbot"
+
+
+def build_page(bot: PaperChatbot) -> Any:
+    """Return the page as a Gradio Blocks, ready to launch."""
+    import gradio as gr
+
+    def reply(message: str, _: list[dict[str, Any]], turns: Sequence[Turn]) -> Iterator[tuple[str, list[Turn]]]:
+        try:
+            answer = None
+            for answer in bot.stream(message, turns):
+                yield format_answer(answer, whole=False), list(turns)
+            if answer is not None:
+                yield format_answer(answer), [*turns, bot.turn(answer)]
+        except ChatbotError as error:
+            yield f"⚠️ {error}", list(turns)
+
+    with gr.Blocks(title=TITLE, analytics_enabled=False, fill_height=True) as page:
+        turns = gr.State([])
+        gr.ChatInterface(
+            reply,
+            title=TITLE,
+            description=f"{len(bot)} papers · answers in the papers' own words, each quotation with its source",
+            examples=[[question] for question in suggest_questions(bot)],
+            additional_inputs=[turns],
+            additional_outputs=[turns],
+            chatbot=gr.Chatbot(placeholder="Ask about a paper, a method or a topic.", height="70vh", label="Answers"),
+            analytics_enabled=False,
+        )
+    return page
+
+
+def format_answer(answer: Answer, whole: bool = True) -> str:
+    """Return the Markdown shown for ``answer``; with ``whole``, its sources under it."""
+    parts = []
+    if answer.standalone_question != answer.question:
+        parts.append(f"*Searched for: {defuse_markdown(answer.standalone_question)}*")
+    parts.append(answer.answer)
+    if whole and answer.citations:
+        titles: dict[str, list[str]] = {}
+        for citation in answer.citations:
+            titles.setdefault(citation.title, []).append(f"[{citation.number}]")
+        sources = [f"- {' '.join(numbers)} {defuse_markdown(title)}" for title, numbers in titles.items()]
+        parts.append("**Sources**\n" + "\n".join(sources))
+    return "\n\n".join(parts)
+
+
+def suggest_questions(bot: PaperChatbot, count: int = 4) -> list[str]:
+    """Return questions about papers in the index that have a name of their own, so that each can be answered."""
+    named = []
+    for paper in bot.papers():
+        if paper.name != paper.title:
+            named.append(paper)
+        if len(named) >= 3:
+            break
+    questions = [f"What is {paper.name}?" for paper in named[:1]]
+    questions += [f"How does {paper.name} work?" for paper in named[1:2]]
+    if len(named) > 2:
+        questions += [f"Compare {named[0].name} and {named[2].name}", f"What results does {named[2].name} report?"]
+    return questions[:count]
