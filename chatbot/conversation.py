@@ -16,9 +16,11 @@ _ORDINALS = {
     "last": -1, "latter": -1,
 }  # fmt: skip
 _NOUN = r"(?:one|paper|method|approach|work|model|framework|algorithm|system|technique|article|study|abstract)"
+_VERB = r"(?:do|does|did|is|was|use|uses|using|have|has|work|works|achieve)"
+_NAMES = "|".join(_ORDINALS)
 _ORDINAL = re.compile(
-    rf"\b(?:the |that )?(?P<which>{'|'.join(_ORDINALS)})(?: of (?:them|these|those))?(?: {_NOUN}| of the (?:two|papers))"
-    rf"|\bthe (?P<alone>{'|'.join(_ORDINALS)})(?=\W*$|[’']s| (?:do|does|did|is|was|use|uses|using|have|has|work|works|achieve)\b)"
+    rf"\b(?:the |that )?(?P<which>{_NAMES})(?: of (?:them|these|those))?(?: {_NOUN}| of the (?:two|papers))"
+    rf"|\bthe (?P<alone>{_NAMES})(?=\W*$|[’']s| {_VERB}\b)"
     rf"|\b(?:paper|number|no\.|#) ?(?P<number>[1-9])\b",
     re.I,
 )
@@ -28,17 +30,18 @@ _POINTER = re.compile(
     re.I,
 )
 _BARE_THIS = re.compile(
-    r"\b(?:this|that|these|those)(?=\W*$| (?:do|does|is|was|work|works|can|help|mean|happen|arise|compare)\b)", re.I
-)
-_DUMMY_IT = re.compile(
-    r"\bit(?: is|'s|’s| was| would be)? (?:possible|true|really|known|clear|that|necessary|important|better)\b|\bis it (?:possible|true|really|known|clear|necessary)\b",
+    r"\b(?:this|that|these|those)"
+    r"(?=\W*$| (?:do|does|is|was|work|works|can|help|mean|happen|arise|compare)\b)",
     re.I,
 )
+_SURE = r"(?:possible|true|really|known|clear|that|necessary|important|better)"
+_DUMMY_IT = re.compile(rf"\bit(?: is|'s|’s| was| would be)? {_SURE}\b|\bis it {_SURE}\b", re.I)
 _CONTINUES = re.compile(
     r"^\W*(?:and|but|so|ok(?:ay)?|also|what about|how about|why|really|which ones?|thanks|in what way)\b", re.I
 )
 _NEW_TOPIC = re.compile(
-    r"\b(?:(?:different|another|new|other) (?:subject|topic|question|thing|matter)|something else|by the way|unrelated)\b\W*(?:now\b)?\W*",
+    r"\b(?:(?:different|another|new|other) (?:subject|topic|question|thing|matter)"
+    r"|something else|by the way|unrelated)\b\W*(?:now\b)?\W*",
     re.I,
 )
 FEW_WORDS = 4

@@ -30,7 +30,9 @@ _RESULT = re.compile(
     re.I,
 )
 _INTRODUCES = re.compile(
-    r"\b(?:we|this (?:paper|work|article)) (?:\w+ )?(?:propose|introduce|present|develop|design|describe|stud|investigat|refer to)|\b(?:called|termed|dubbed)\b",
+    r"\b(?:we|this (?:paper|work|article)) (?:\w+ )?"
+    r"(?:propose|introduce|present|develop|design|describe|stud|investigat|refer to)"
+    r"|\b(?:called|termed|dubbed)\b",
     re.I,
 )
 _SETTING = re.compile(
@@ -91,7 +93,7 @@ def select_sentences(question: Question, match: Match, count: int) -> list[Span]
 def _value(question: Question, match: Match, at: int) -> float:
     """Return what a sentence is worth for its kind alone: weights fitted on the development questions."""
     text, last = match.spans[at].text, len(match.spans) - 1
-    value = 0.6 * question.wants_figure * len(re.findall(r"\d+(?:\.\d+)?", text)) ** 0.5
+    value: float = 0.6 * question.wants_figure * len(re.findall(r"\d+(?:\.\d+)?", text)) ** 0.5
     value += 1.5 * (question.wants_overview and bool(_INTRODUCES.search(text)))
     has_link = "://" in text or ".com/" in text
     value += 2.0 * (has_link and question.wants_link) - 1.5 * (has_link and not question.wants_link)

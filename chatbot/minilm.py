@@ -41,7 +41,9 @@ class BertEncoder:
 
     def _run_layer(self, hidden: Tensor, visible: Tensor, layer: str) -> Tensor:
         query, key, value = (
-            self._linear(hidden, f"{layer}.attention.self.{part}").unflatten(-1, (self._heads, -1)).transpose(1, 2)
+            self._linear(hidden, f"{layer}.attention.self.{part}")
+            .reshape(*hidden.shape[:2], self._heads, -1)
+            .transpose(1, 2)
             for part in ("query", "key", "value")
         )
         context = functional.scaled_dot_product_attention(query, key, value, attn_mask=visible)

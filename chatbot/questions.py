@@ -12,7 +12,21 @@ from chatbot.records import Kind, Question
 _WORD = re.compile(r"[^\W_](?:[\w@%+]|[-.'’/](?=\w))*")
 # Words that ask, point or link, and words about papers as such: they say nothing of a paper's subject.
 _GENERIC = frozenset(
-    ["a", "about", "abstract", "abstracts", "after", "again", "all", "also", "am", "among", "an", "and", "another", "any", "anybody", "anyone", "anything", "approach", "approaches", "are", "article", "articles", "as", "at", "author", "authors", "based", "be", "because", "been", "before", "being", "between", "both", "but", "by", "call", "called", "can", "collection", "compare", "compared", "contrast", "could", "deal", "deals", "dealing", "describe", "did", "differ", "difference", "different", "do", "does", "done", "down", "each", "either", "else", "every", "everything", "everybody", "explain", "exist", "exists", "find", "for", "from", "get", "gets", "give", "given", "go", "goes", "got", "had", "has", "have", "having", "he", "help", "her", "here", "his", "how", "however", "i", "if", "in", "indexed", "into", "is", "it", "its", "just", "know", "less", "let", "lets", "like", "list", "literature", "look", "looking", "looks", "made", "make", "makes", "many", "me", "mention", "mentioned", "more", "most", "much", "my", "name", "need", "no", "nor", "not", "now", "of", "off", "on", "one", "ones", "only", "or", "other", "others", "our", "out", "over", "own", "paper", "papers", "per", "please", "pls", "point", "present", "presented", "presents", "propose", "proposed", "proposes", "publication", "publications", "rather", "really", "report", "reported", "reporting", "reports", "s", "same", "say", "says", "see", "she", "should", "show", "shows", "so", "some", "somebody", "someone", "something", "study", "studied", "studies", "such", "summarize", "summary", "tell", "than", "thanks", "that", "the", "their", "them", "then", "there", "these", "they", "thing", "things", "this", "those", "though", "through", "to", "too", "two", "under", "up", "use", "used", "uses", "using", "versus", "very", "via", "vs", "walk", "want", "was", "way", "ways", "we", "well", "were", "what", "whats", "what's", "when", "where", "whether", "which", "while", "who", "whom", "whose", "why", "will", "with", "within", "without", "work", "works", "would", "wrote", "yes", "yet", "you", "your"]
+    """
+    a about abstract abstracts after again all also am among an and another any anybody anyone anything approach
+    approaches are article articles as at author authors based be because been before being between both but by
+    call called can collection compare compared contrast could deal deals dealing describe did differ difference
+    different do does done down each either else every everything everybody explain exist exists find for from
+    get gets give given go goes got had has have having he help her here his how however i if in indexed into is
+    it its just know less let lets like list literature look looking looks made make makes many me mention
+    mentioned more most much my name need no nor not now of off on one ones only or other others our out over
+    own paper papers per please pls point present presented presents propose proposed proposes publication
+    publications rather really report reported reporting reports s same say says see she should show shows so
+    some somebody someone something study studied studies such summarize summary tell than thanks that the their
+    them then there these they thing things this those though through to too two under up use used uses using
+    versus very via vs walk want was way ways we well were what whats what's when where whether which while who
+    whom whose why will with within without work works would wrote yes yet you your
+    """.split()
 )
 _COINED = re.compile(r"[a-z0-9-]*[A-Z][\w-]*[A-Z0-9][\w-]*|[A-Z]?[a-z]+[A-Z]\w*|\w*[A-Za-z]-?\d[\w.]*")
 _WHICH = re.compile(
@@ -25,14 +39,16 @@ _WHICH = re.compile(
     re.I,
 )
 _COMPARE = re.compile(
-    r"\b(?:compar(?:e|ed|ing|ison)\b|contrast\b|differs?\b|differences?\b|different from\b|distinguish\w*|versus\b|vs\b"
-    r"|in common\b|similarit\w+|both\b|either\b|two (?:papers|works|methods|approaches)\b|as opposed to\b|unlike\b|whereas\b"
-    r"|each (?:of|one|paper|method|do|does|claim|use|make|find|deal|decide|propose)\b|in one (?:paper|work)\b"
-    r"|the other(?: one)?\b|\w+ or [^?]*: (?:what|which|how)\b|and (?:what|how) (?:in|does|is|about)\b)",
+    r"\b(?:compar(?:e|ed|ing|ison)\b|contrast\b|differs?\b|differences?\b|different from\b|distinguish\w*"
+    r"|versus\b|vs\b|in common\b|similarit\w+|both\b|either\b|two (?:papers|works|methods|approaches)\b"
+    r"|as opposed to\b|unlike\b|whereas\b|the other(?: one)?\b|in one (?:paper|work)\b"
+    r"|each (?:of|one|paper|method|do|does|claim|use|make|find|deal|decide|propose)\b"
+    r"|\w+ or [^?]*: (?:what|which|how)\b|and (?:what|how) (?:in|does|is|about)\b)",
     re.I,
 )
 _FIGURE = re.compile(
-    r"\bhow (?:much|many|long|big|fast|large|often|small|far|accurate|quick\w*)\b|\bpercent\w*\b|\bby what (?:share|factor)"
+    r"\bhow (?:much|many|long|big|fast|large|often|small|far|accurate|quick\w*)\b"
+    r"|\bpercent\w*\b|\bby what (?:share|factor)"
     r"|\b(?:score|accuracy|error|rate|percentage|share|number|size|speed-?up|fraction|ratio|mIoU|figures?|cost)s?\b",
     re.I,
 )
@@ -47,7 +63,9 @@ _HOW = re.compile(
     re.I,
 )
 _OVERVIEW = re.compile(
-    r"^\W*(?:what(?:'s| is| are|s) (?!the\b)(?:\S+ ?){1,8}\W*$|(?:tell me about|summari[sz]e|describe|introduce|explain)\b|what (?:do|does) (?:\S+ ){1,6}(?:do|propose)\W*$)",
+    r"^\W*(?:what(?:'s| is| are|s) (?!the\b)(?:\S+ ?){1,8}\W*$"
+    r"|(?:tell me about|summari[sz]e|describe|introduce|explain)\b"
+    r"|what (?:do|does) (?:\S+ ){1,6}(?:do|propose)\W*$)",
     re.I,
 )
 

@@ -14,11 +14,26 @@ _END = re.compile(r"[.!?]+[\"'”’)\]]*")
 _OPENERS = "\"'“‘([`"
 # Abbreviations that never close a sentence, and those that may when a new sentence visibly starts.
 _NEVER_FINAL = frozenset(
-    ["e.g", "i.e", "eg", "ie", "vs", "cf", "fig", "figs", "eq", "eqs", "sec", "secs", "ref", "refs", "tab", "ch", "dr", "mr", "mrs", "ms", "prof", "no", "nos", "vol", "pp", "approx", "resp", "viz", "ca", "st", "ver"]
+    """
+    e.g i.e eg ie vs cf fig figs eq eqs sec secs ref refs tab ch dr mr mrs ms prof no nos vol pp approx resp viz
+    ca st ver
+    """.split()
 )
-_MAYBE_FINAL = frozenset(["al", "etc", "i.i.d", "w.r.t", "a.k.a", "s.t", "a.s", "u.s", "u.k", "ph.d", "inc", "ltd", "jr"])
+_MAYBE_FINAL = frozenset(
+    """
+    al etc i.i.d w.r.t a.k.a s.t a.s u.s u.k ph.d inc ltd jr
+    """.split()
+)
 _STARTERS = frozenset(
-    ["a", "additionally", "after", "all", "although", "an", "and", "another", "as", "at", "based", "because", "both", "building", "but", "by", "code", "compared", "despite", "due", "each", "empirically", "even", "existing", "experimental", "experiments", "extensive", "finally", "first", "for", "from", "furthermore", "given", "hence", "here", "how", "however", "if", "in", "inspired", "instead", "is", "it", "its", "many", "more", "moreover", "most", "motivated", "nevertheless", "notably", "numerical", "on", "one", "or", "our", "previous", "prior", "recent", "recently", "results", "second", "several", "similarly", "since", "so", "some", "specifically", "such", "surprisingly", "that", "the", "their", "then", "there", "therefore", "these", "they", "third", "this", "those", "though", "through", "thus", "to", "too", "two", "under", "unfortunately", "unlike", "using", "we", "what", "when", "where", "whether", "which", "while", "with", "yet"]
+    """
+    a additionally after all although an and another as at based because both building but by code compared
+    despite due each empirically even existing experimental experiments extensive finally first for from
+    furthermore given hence here how however if in inspired instead is it its many more moreover most motivated
+    nevertheless notably numerical on one or our previous prior recent recently results second several similarly
+    since so some specifically such surprisingly that the their then there therefore these they third this those
+    though through thus to too two under unfortunately unlike using we what when where whether which while with
+    yet
+    """.split()
 )
 _GLUED = re.compile(r"[a-z]{3}[)\]%]?$")
 _NEW_WORD = re.compile(r"[A-Z](?:[a-z]+)?[\s,]")

@@ -5,6 +5,7 @@ rebuilt from it.
 """
 
 from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -68,10 +69,7 @@ class LexicalIndex:
         """
         make, words = self._tantivy.Query, list(dict.fromkeys(self._words.analyze(query)))[:256]
         singles = [make.term_query(self._schema, "words", word) for word in words]
-        pairs = [
-            make.phrase_query(self._schema, "words", [left, right], PAIR_SLOP)
-            for left, right in zip(words, words[1:], strict=False)
-        ]
+        pairs = [make.phrase_query(self._schema, "words", list(pair), PAIR_SLOP) for pair in pairwise(words)]
         return self._run(singles, limit), self._run(pairs, limit)
 
     def document_frequency(self, text: str) -> dict[str, int]:

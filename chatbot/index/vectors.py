@@ -19,7 +19,7 @@ from chatbot.records import Chunk, Paper, Span
 Vectors = npt.NDArray[np.float32]
 
 PAGE = 2000  # records a call; Chroma refuses more than 5461
-_HNSW = {"space": "cosine", "ef_construction": 100, "max_neighbors": 16, "ef_search": 200}
+_HNSW: Any = {"space": "cosine", "ef_construction": 100, "max_neighbors": 16, "ef_search": 200}
 
 
 def hash_text(paper: Paper) -> str:

@@ -22,12 +22,10 @@ class Format(Protocol):
 
     NAME: str
 
-    @staticmethod
-    def recognises(path: Path, head: str) -> bool:
+    def recognises(self, path: Path, head: str) -> bool:
         """Tell whether the file at ``path``, which begins with ``head``, is in this format."""
 
-    @staticmethod
-    def read(path: Path) -> Iterator[Paper | Skipped]:
+    def read(self, path: Path) -> Iterator[Paper | Skipped]:
         """Yield the papers of ``path``, and a Skipped for each record that is not one."""
 
 

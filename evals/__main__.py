@@ -1,0 +1,112 @@
+"""Run an evaluation: ``python -m evals retrieval|answers|calibrate|speed``.
+
+Knows options and printing; leaves measuring to the other modules.
+"""
+
+import json
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from chatbot import PaperChatbot, terminal
+from chatbot.errors import ChatbotError
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Measure the chatbot."
+)
+IndexOption = Annotated[Path | None, typer.Option(help="Folder of the index [a temporary one].")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command()
+def retrieval(
+    beir: Annotated[Path, typer.Option(help="Folder in BEIR layout.")],
+    index: IndexOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print nDCG@10, recall@10, recall@100 and MRR on a BEIR collection."""
+    from evals.retrieval import evaluate_retrieval
+
+    with tempfile.TemporaryDirectory() as scratch, terminal.progress_bar(f"Ingesting {beir.name}") as progress:
+        result = evaluate_retrieval(beir, index or Path(scratch) / "index", progress)
+    if as_json:
+        print(json.dumps(asdict(result)))
+        return
+    terminal.out.print(f"{beir.name}: {result.papers} papers, {result.queries} queries")
+    for name, value in result.measures.items():
+        terminal.out.print(f"  {name:<11}{value:.4f}")
+    rate, each = result.papers / result.seconds_ingest, result.seconds_search / result.queries * 1000
+    terminal.out.print(f"  {rate:.0f} papers/s ingested, {each:.1f} ms a query")
+
+
+@app.command()
+def answers(
+    split: Annotated[str, typer.Option(help="dev or test.")] = "dev",
+    index: IndexOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print key-fact recall, the right paper first and abstention on the questions over the seed papers."""
+    from evals.answers import abstention_auc, ask_samples, summarise
+    from evals.questions import load_questions
+
+    with tempfile.TemporaryDirectory() as scratch:
+        bot = _seed_bot(index or Path(scratch) / "index")
+        scores = ask_samples(bot, load_questions(split=split))
+    table, auc = summarise(scores), abstention_auc(scores)
+    if as_json:
+        print(json.dumps({"split": split, "types": table, "abstention_auc": auc}))
+        return
+    columns = list(next(iter(table.values())))
+    terminal.out.print(f"{split:<14}" + "".join(f"{column:>17}" for column in columns))
+    for name, row in sorted(table.items()):
+        terminal.out.print(f"{name:<14}" + "".join(f"{row[column]:>17.3g}" for column in columns))
+    terminal.out.print(f"abstention AUC {auc:.3f}")
+
+
+@app.command()
+def calibrate(index: IndexOption = None) -> None:
+    """Fit when to refuse, on the development questions, and write chatbot/calibration.json."""
+    from evals.calibrate import calibrate as fit
+    from evals.calibrate import save_calibration
+
+    with tempfile.TemporaryDirectory() as scratch:
+        result = fit(_seed_bot(index or Path(scratch) / "index"))
+    save_calibration(result)
+    terminal.out.print(f"{result.questions} questions; left out of the fit: AUC {result.auc:.3f},")
+    terminal.out.print(
+        f"{result.refused:.0%} of the unanswerable refused, {result.refused_or_doubted:.0%} refused or doubted"
+    )
+
+
+@app.command()
+def speed(index: Annotated[Path, typer.Option(help="Folder of the index.")], queries: int = 200) -> None:
+    """Print retrieval latency in query-embedding passes measured in the same run."""
+    from evals.speed import measure_speed
+
+    result = measure_speed(PaperChatbot(index=index), queries)
+    terminal.out.print(f"{result.papers} papers, {result.queries} queries")
+    terminal.out.print(f"  embedding a query  p50 {result.embed_p50:6.1f} ms   p95 {result.embed_p95:6.1f} ms")
+    terminal.out.print(f"  whole retrieval    p50 {result.search_p50:6.1f} ms   p95 {result.search_p95:6.1f} ms")
+    terminal.out.print(f"  p95 of retrieval is {result.ratio:.2f} times the median embedding pass")
+
+
+def _seed_bot(index: Path) -> PaperChatbot:
+    bot = PaperChatbot(index=index)
+    bot.ingest()
+    return bot
+
+
+def main() -> None:
+    """Run the command; turn a known error into one line and exit code 1."""
+    try:
+        app()
+    except ChatbotError as error:
+        terminal.show_error(str(error))
+        raise SystemExit(1) from None
+
+
+if __name__ == "__main__":
+    main()
