@@ -59,6 +59,7 @@ class MiniLM:
         self._folder = folder
         self._model: Any = None
         self._tokenizer: Any = None
+        self._threads = 1
         self._loading = Lock()
 
     def embed(self, texts: Sequence[str], progress: Callable[[int], None] | None = None) -> Vectors:
@@ -99,6 +100,8 @@ class MiniLM:
         """Return the last hidden states, shape (texts, pieces, 384) in float32, and the mask of real pieces."""
         import torch
 
+        # One short text gains nothing from threads, and waiting ones would slow the search that follows.
+        torch.set_num_threads(1 if len(token_ids) == 1 else self._threads)
         width = max(map(len, token_ids))
         ids = torch.tensor([row + [0] * (width - len(row)) for row in token_ids], device=self._model.device)
         mask = torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in token_ids], device=ids.device)
@@ -117,6 +120,7 @@ class MiniLM:
             self._tokenizer = _load_tokenizer(folder / "tokenizer.json", self.max_tokens)
             model = _load_model(folder)
             check.result()
+        self._threads = available_threads()
         self._model = model
 
 
@@ -169,6 +173,13 @@ def choose_device() -> tuple[str, str]:
         return "mps", "float32"
     has_bf16 = getattr(torch.cpu, "_is_avx512_bf16_supported", bool)()
     return "cpu", "bfloat16" if has_bf16 else "float32"
+
+
+def available_threads() -> int:
+    """Return how many threads torch uses by default here."""
+    import torch
+
+    return int(torch.get_num_threads())
 
 
 def _load_tokenizer(path: Path, max_tokens: int) -> Any:

@@ -5,6 +5,7 @@ Cranfield and SciFact's training queries (``python -m evals retrieval``).
 """
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 import numpy as np
@@ -17,7 +18,8 @@ Scores = dict[str, float]
 
 CANDIDATES = 100  # papers from each side, and papers that are fused
 SENTENCES = 200  # sentences looked at
-WEIGHTS = {"passage": 1.0, "words": 1.0, "pairs": 0.25, "sentence": 0.5}
+WEIGHTS = {"passage": 1.0, "words": 1.0, "pairs": 0.25, "sentence": 0.6}
+RESCORED = 50  # of them, those that feedback and smoothing look at
 FEEDBACK_PAPERS, FEEDBACK_WEIGHT = 3, 0.5
 NEIGHBOURS, SMOOTHING = 5, 0.3
 
@@ -46,31 +48,34 @@ def search(index: Searchable, query: str, vector: Vector, top_k: int) -> list[Hi
 
     Four scores (cosine of the abstract, of its nearest sentence, BM25 of words and of word pairs) are each
     scaled to 0…1 over the candidates and added. The query vector is then moved towards the best papers
-    (Rocchio feedback) and scored again, and each paper's score is mixed with those of its nearest neighbours
+    (Rocchio feedback) and the candidates scored again, and each paper's score is mixed with those of its nearest neighbours
     among the candidates (score regularisation: Diaz, "Regularizing ad hoc retrieval scores", CIKM 2005).
     """
     limit = max(CANDIDATES, top_k)
-    words, pairs = index.match_words(query, limit)
-    sentences = index.nearest_sentences(vector, SENTENCES)
-    passages = index.nearest_passages(vector, limit)
-    parts = {"passage": passages, "words": words, "pairs": pairs, "sentence": sentences}
+    with ThreadPoolExecutor(1) as pool:  # the stores are separate and release the interpreter while they search
+        sentences = pool.submit(index.nearest_sentences, vector, SENTENCES)
+        words, pairs = index.match_words(query, limit)
+        passages = index.nearest_passages(vector, limit)
+        parts = {"passage": passages, "words": words, "pairs": pairs, "sentence": sentences.result()}
     first = _fuse(parts)
-    if not first:
+    ranked = _best(first, limit)
+    vectors = index.passage_vectors(ranked[:RESCORED])
+    if not vectors:
         return []
-    feedback = _move_towards(vector, index.passage_vectors(_best(first, FEEDBACK_PAPERS)), first)
-    fused = _fuse(parts | {"passage": index.nearest_passages(feedback, limit)})
-    ids = _best(fused, limit)
-    vectors = index.passage_vectors(ids)
-    ids = [paper_id for paper_id in ids if paper_id in vectors]
-    matrix = np.stack([vectors[paper_id] for paper_id in ids])
-    smooth = _smooth(np.array([fused[paper_id] for paper_id in ids], np.float32), matrix)
-    order = np.argsort(-smooth, kind="stable")[:top_k]
-    papers = index.papers([ids[at] for at in order])
-    cosines = matrix[order] @ vector
-    found = [
-        (papers[ids[at]], smooth[at], cosine) for at, cosine in zip(order, cosines, strict=True) if ids[at] in papers
-    ]
-    return [Hit(rank, paper, float(score), float(cosine)) for rank, (paper, score, cosine) in enumerate(found, 1)]
+    feedback = _move_towards(vector, [(vectors[key], first[key]) for key in ranked[:FEEDBACK_PAPERS] if key in vectors])
+    fused = _fuse(parts | {"passage": {key: float(found @ feedback) for key, found in vectors.items()}})
+    ids = [key for key in _best(fused, limit) if key in vectors]
+    matrix = np.stack([vectors[key] for key in ids])
+    scores = _smooth(np.array([fused[key] for key in ids], np.float32), matrix)
+    order = np.argsort(-scores, kind="stable")
+    final = [(ids[at], float(scores[at]), float(matrix[at] @ vector)) for at in order]
+    # Those behind keep their order, scaled to come after.
+    tail = [key for key in ranked if key not in vectors]
+    scale = min(final[-1][1] / first[tail[0]], 1.0) if tail else 1.0
+    final += [(key, first[key] * scale, passages.get(key, 0.0)) for key in tail]
+    papers = index.papers([key for key, _, _ in final[:top_k]])
+    found = [(papers[key], score, cosine) for key, score, cosine in final[:top_k] if key in papers]
+    return [Hit(rank, paper, score, cosine) for rank, (paper, score, cosine) in enumerate(found, 1)]
 
 
 def _fuse(parts: Mapping[str, Scores]) -> Scores:
@@ -89,13 +94,9 @@ def _best(scores: Scores, count: int) -> list[str]:
     return sorted(scores, key=lambda paper_id: (-scores[paper_id], paper_id))[:count]
 
 
-def _move_towards(vector: Vector, best: dict[str, Vector], scores: Scores) -> Vector:
-    if not best:
-        return vector
-    weights = np.array([scores[paper_id] for paper_id in best], np.float32)
-    centre = np.stack(list(best.values())).T @ (weights / weights.sum() if weights.sum() else weights)
-    norm = float(np.linalg.norm(centre))
-    moved = (1 - FEEDBACK_WEIGHT) * vector + FEEDBACK_WEIGHT * centre / (norm or 1.0)
+def _move_towards(vector: Vector, best: Sequence[tuple[Vector, float]]) -> Vector:
+    centre = sum((weight * towards for towards, weight in best), np.zeros_like(vector))
+    moved = (1 - FEEDBACK_WEIGHT) * vector + FEEDBACK_WEIGHT * centre / (np.linalg.norm(centre) or 1.0)
     return np.asarray(moved / (np.linalg.norm(moved) or 1.0), np.float32)
 
 
