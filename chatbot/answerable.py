@@ -74,8 +74,12 @@ def judge(question: Question, chosen: Sequence[Match], unknown_names: Sequence[s
     logit = calibration.bias + float(np.dot(calibration.weights, measure(question, judged, unknown_names)))
     confidence = float(1 / (1 + np.exp(-logit)))
     missing = tuple(unknown_names) or tuple(_find_missing(question, judged))
-    if question.wants_link and not any("://" in span.text for match in judged for span in match.spans):
-        return Judgement(min(confidence, calibration.refuse_below / 2), "refused", ("a link",))
+    if question.wants_link:
+        has_link = any("://" in span.text for match in judged for span in match.spans)
+        if not has_link:
+            return Judgement(min(confidence, calibration.refuse_below / 2), "refused", ("a link",))
+        if judged[0].named and not unknown_names:
+            confidence = max(confidence, calibration.doubt_below)
     if confidence < calibration.refuse_below:
         return Judgement(confidence, "refused", missing)
     return Judgement(confidence, "doubtful" if confidence < calibration.doubt_below else "sure", missing)

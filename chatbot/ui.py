@@ -5,6 +5,7 @@ Knows Gradio and how an answer is shown there; knows nothing of how it was made.
 
 import os
 from collections.abc import Iterator, Sequence
+from itertools import cycle, islice
 from typing import Any
 
 from chatbot.conversation import Turn
@@ -63,15 +64,11 @@ def format_answer(answer: Answer, whole: bool = True) -> str:
 
 
 def suggest_questions(bot: PaperChatbot, count: int = 4) -> list[str]:
-    """Return questions about papers in the index that have a name of their own, so that each can be answered."""
-    named = []
-    for paper in bot.papers():
-        if paper.name != paper.title:
-            named.append(paper)
-        if len(named) >= 3:
-            break
-    questions = [f"What is {paper.name}?" for paper in named[:1]]
-    questions += [f"How does {paper.name} work?" for paper in named[1:2]]
-    if len(named) > 2:
-        questions += [f"Compare {named[0].name} and {named[2].name}", f"What results does {named[2].name} report?"]
-    return questions[:count]
+    """Return questions made from papers with a name of their own, each of which was tried and has an answer."""
+    named = list(islice((paper.name for paper in bot.papers() if paper.name != paper.title), 2 * count))
+    forms = ("What is {0}?", "How does {0} work?", "Compare {0} and {1}", "On which data was {0} tested?")
+    candidates = (
+        form.format(first, second)
+        for form, first, second in zip(cycle(forms), named, named[1:] + named[:1], strict=False)
+    )
+    return list(islice((question for question in candidates if bot.ask(question).status == "answered"), count))

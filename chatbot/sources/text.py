@@ -4,7 +4,6 @@ Knows encodings and compression; knows nothing of formats or papers.
 """
 
 import gzip
-import io
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,12 +15,11 @@ from chatbot.errors import SourceError
 def open_bytes(path: Path) -> BinaryIO:
     """Open ``path`` for reading, unpacking gzip. Raises SourceError when it cannot be opened."""
     try:
-        file = path.open("rb")
-        magic = file.read(2)
-        file.seek(0)
+        with path.open("rb") as file:
+            packed = file.read(2) == b"\x1f\x8b"
+        return cast(BinaryIO, gzip.open(path)) if packed else path.open("rb")
     except OSError as error:
-        raise SourceError(f"{path} cannot be read: {error.strerror}") from error
-    return cast(BinaryIO, gzip.GzipFile(fileobj=file)) if magic == b"\x1f\x8b" else file
+        raise SourceError(f"{path} cannot be read: {error.strerror}; check the name and the permissions") from error
 
 
 def read_head(path: Path, size: int = 4096) -> str:
@@ -55,7 +53,7 @@ def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     with open_bytes(path) as file:
         number = 0
         try:
-            for number, line in enumerate(io.BufferedReader(cast(io.RawIOBase, file)), 1):
+            for number, line in enumerate(file, 1):
                 yield number, line
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise SourceError(f"{path} breaks off after line {number}: damaged gzip; fetch it again") from error

@@ -1,0 +1,55 @@
+"""Shared fixtures: one index of the seed papers a run, and helpers that write sources."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chatbot import PaperChatbot
+from chatbot.records import Paper
+
+
+@pytest.fixture(scope="session")
+def seed_index(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("seeds") / "index"
+    PaperChatbot(index=folder).ingest()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def bot(seed_index: Path) -> PaperChatbot:
+    return PaperChatbot(index=seed_index)
+
+
+@pytest.fixture(scope="session")
+def seed_papers(bot: PaperChatbot) -> dict[str, Paper]:
+    return {paper.id: paper for paper in bot.papers()}
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    for name in ("CHATBOT_INDEX", "CHATBOT_MODEL", "CHATBOT_TOP_K", "OPENAI_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    return
+
+
+@pytest.fixture
+def write_jsonl(tmp_path: Path) -> Callable[..., Path]:
+    def write(*records: dict[str, Any] | str, name: str = "papers.jsonl") -> Path:
+        path = tmp_path / name
+        lines = [record if isinstance(record, str) else json.dumps(record) for record in records]
+        path.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+        return path
+
+    return write
+
+
+def make_record(number: int, **changes: Any) -> dict[str, Any]:
+    """Return a JSONL record of a paper on a subject of its own."""
+    subjects = ("tidal turbines", "honey bees", "glacier melt", "opera singing", "bread yeast", "city trams")
+    subject = subjects[number % len(subjects)]
+    abstract = f"We study {subject} in experiment {number}. The measured effect on {subject} is {number}.5 percent."
+    return {"id": f"p{number}", "title": f"On {subject}, part {number}", "abstract": abstract} | changes

@@ -1,0 +1,129 @@
+"""Extractive answers over the seed papers: every sentence is a quotation, and refusals are said."""
+
+import itertools
+import json
+from typing import Any
+
+import pytest
+
+from chatbot import PaperChatbot
+from chatbot.extract import defuse_markdown
+from chatbot.records import Answer, Paper
+
+QUESTIONS = [
+    "What is LiNeS?",
+    "How does YOLOv9 keep information?",
+    "What mIoU does FRNet reach on nuScenes?",
+    "Compare MAN with AugLocal",
+    "Which papers study federated learning?",
+    "code of A-MEM?",
+]
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_every_sentence_is_in_the_paper_it_cites(
+    bot: PaperChatbot, seed_papers: dict[str, Paper], question: str
+) -> None:
+    answer = bot.ask(question)
+    assert answer.status == "answered"
+    by_number = {citation.number: citation for citation in answer.citations}
+    for citation in answer.citations:
+        assert seed_papers[citation.paper_id].text[citation.start : citation.end] == citation.quote
+        assert f"[{citation.number}]" in answer.answer
+    for sentence in answer.sentences:
+        assert [by_number[number].quote for number in sentence.citations] == [sentence.text]
+        assert sentence.verdict == "supported"
+    assert len(set(answer.sentences)) == len(answer.sentences)
+
+
+def test_json_form_is_the_documented_one(bot: PaperChatbot) -> None:
+    record: dict[str, Any] = json.loads(json.dumps(bot.ask("What is LiNeS?", id="q1").to_dict()))
+    assert list(record) == [
+        "id", "question", "standalone_question", "status", "answer", "sentences", "citations", "retrieved",
+        "confidence", "model", "timings_ms", "index", "settings",
+    ]  # fmt: skip
+    assert set(record["sentences"][0]) == {"text", "citations", "verdict"}
+    assert set(record["citations"][0]) == {"number", "paper_id", "title", "quote", "start", "end"}
+    assert set(record["retrieved"][0]) == {"rank", "paper_id", "title", "score"}
+    assert set(record["timings_ms"]) == {"retrieve", "answer", "total"}
+    assert "id" not in bot.ask("What is LiNeS?").to_dict()
+
+
+def names(answer: Answer) -> list[str]:
+    return list(dict.fromkeys(citation.title.split(":")[0] for citation in answer.citations))
+
+
+def test_figures_links_and_definitions_are_picked(bot: PaperChatbot) -> None:
+    assert "82.5%" in bot.ask("What mIoU does FRNet reach on nuScenes?").answer
+    assert "github.com/Xiangxu-0103/FRNet" in bot.ask("link to the FRNet repo").answer
+    assert "we introduce LiNeS" in bot.ask("What is LiNeS?").answer
+
+
+def test_a_comparison_tells_both_sides_in_the_order_asked(bot: PaperChatbot) -> None:
+    assert names(bot.ask("Compare FRUGAL with LiNeS")) == ["FRUGAL", "LiNeS"]
+    assert names(bot.ask("Compare LiNeS with FRUGAL")) == ["LiNeS", "FRUGAL"]
+
+
+def test_which_papers_lists_those_that_fit(bot: PaperChatbot) -> None:
+    titles = {citation.title for citation in bot.ask("Which papers look for a Nash equilibrium?").citations}
+    assert {title[:15] for title in titles} == {"Accelerating Na", "Graph Attention"}
+
+
+def test_one_side_unknown_is_partial_and_said(bot: PaperChatbot) -> None:
+    answer = bot.ask("Compare LiNeS with ZorbNet9")
+    assert (answer.status, names(answer)) in [("partial", ["LiNeS"])]
+    assert "ZorbNet9" in answer.answer
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "How do penguins keep their eggs warm?",
+        "How does YOLOv10 remove suppression?",
+        "tell me more",
+        "and the second one?",
+    ],
+)
+def test_what_the_papers_do_not_say_is_refused(bot: PaperChatbot, question: str) -> None:
+    answer = bot.ask(question)
+    assert (answer.status, answer.sentences, answer.citations) == ("abstained", (), ())
+
+
+def test_a_refusal_names_what_is_missing_and_what_is_near(bot: PaperChatbot) -> None:
+    answer = bot.ask("How does EvolveGAT attend to neighbours?")
+    assert answer.status == "abstained"
+    assert "Not found in them: “EvolveGAT”" in answer.answer
+    assert "EvolveGCN" in answer.answer
+
+
+def test_follow_ups_keep_to_their_paper(bot: PaperChatbot) -> None:
+    answer = bot.ask("Is the code out?", history=["tell me about A-MEM"])
+    assert "A-MEM" in answer.standalone_question
+    assert "github.com/agiresearch/A-mem" in answer.answer
+    answer = bot.ask("What does the second one use?", history=["Compare LiNeS with FRUGAL"])
+    assert names(answer) == ["FRUGAL"]
+
+
+def test_streaming_grows_to_the_whole_answer(bot: PaperChatbot) -> None:
+    parts = [answer.answer for answer in bot.stream("What is LiNeS?")]
+    assert len(parts) == 3
+    assert all(later.startswith(earlier) for earlier, later in itertools.pairwise(parts))
+    assert parts[-1] == bot.ask("What is LiNeS?").answer
+
+
+def test_hostile_abstracts_stay_text(tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("hostile")
+    abstract = "We propose Zorbify. ![x](http://evil/a.png) <script>alert(1)</script> [click](http://evil). It sings."
+    record = {"id": "h", "title": "Zorbify: <b>bold</b> ![t](http://evil/t.png)", "abstract": abstract}
+    (folder / "h.jsonl").write_text(json.dumps(record))
+    bot = PaperChatbot(index=folder / "index")
+    bot.ingest(folder / "h.jsonl")
+    answer = bot.ask("What is Zorbify?")
+    for active in ("![", "](", "<script", "<b>"):
+        assert active not in answer.answer
+    assert all(citation.quote in abstract for citation in answer.citations)
+
+
+def test_defusing_changes_plain_text_in_nothing() -> None:
+    text = "Scores rise by 2.5\\% (p < 0.05) [1] on x_1*x_2 & y."
+    assert defuse_markdown(text) == text

@@ -1,0 +1,96 @@
+"""The measuring tools: right on cases worked out by hand, and the committed questions are sound."""
+
+import json
+import math
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from chatbot import PaperChatbot, answerable
+from chatbot.errors import InputError
+from chatbot.records import Paper
+from evals.answers import abstention_auc, ask_samples, score_answer, summarise
+from evals.calibrate import PAIRS
+from evals.questions import Fact, Sample, find_faults, load_questions
+from evals.retrieval import evaluate_retrieval
+from evals.speed import measure_speed
+
+
+def test_questions_are_sound(seed_papers: dict[str, Paper]) -> None:
+    samples = load_questions()
+    assert find_faults(samples, seed_papers) == []
+    assert len({sample.id for sample in samples}) == len(samples) >= 60
+    assert Counter(sample.expected for sample in samples)["abstained"] >= 20
+    assert {key for sample in samples for key in sample.papers} == set(seed_papers)
+    assert {sample.split for sample in samples} == {"dev", "test"}
+
+
+def test_faults_are_found(seed_papers: dict[str, Paper]) -> None:
+    sample = next(sample for sample in load_questions() if sample.facts)
+    fact = sample.facts[0]
+    moved = replace(fact, evidence=({**fact.evidence[0], "start": 1},))
+    assert find_faults([replace(sample, facts=(moved,))], seed_papers)
+    assert find_faults([replace(sample, facts=(replace(fact, aliases=("zzz",)),))], seed_papers)
+    assert find_faults([replace(sample, papers=("nobody",))], seed_papers)
+
+
+def test_pairs_are_balanced() -> None:
+    pairs = [json.loads(line) for line in PAIRS.read_text().splitlines()]
+    assert Counter(pair["answerable"] for pair in pairs) == {True: 80, False: 80}
+
+
+def test_scores_of_a_known_answer(bot: PaperChatbot) -> None:
+    answer = bot.ask("What is LiNeS?")
+    lines = answer.citations[0].paper_id
+    facts = (Fact("a", ("we introduce LiNeS",), ()), Fact("b", ("never said",), ()))
+    sample = Sample("x", "lookup", "dev", ("What is LiNeS?",), (lines, "other"), facts, "answered")
+    score = score_answer(sample, answer)
+    assert (score.fact_recall, score.first_paper, score.paper_recall, score.paper_precision) == (0.5, 1.0, 0.5, 1.0)
+    refused = score_answer(replace(sample, papers=(), facts=(), expected="abstained"), answer)
+    assert (refused.fact_recall, refused.first_paper, refused.right_status) == (None, None, 0.0)
+    assert math.isnan(summarise([refused])["all"]["fact_recall"])
+
+
+def test_answers_to_development_questions_stay_good(bot: PaperChatbot) -> None:
+    scores = ask_samples(bot, load_questions(split="dev"))
+    table = summarise(scores)
+    assert table["single"]["fact_recall"] >= 0.60
+    assert table["single"]["first_paper"] >= 0.93
+    assert table["which"]["paper_recall"] >= 0.75
+    assert abstention_auc(scores) >= 0.82
+
+
+def test_calibration_file_fits_the_features() -> None:
+    calibration = answerable.load_calibration()
+    assert len(calibration.weights) == len(answerable.FEATURES)
+    assert 0 < calibration.refuse_below < calibration.doubt_below < 1
+
+
+def test_retrieval_is_measured_on_a_beir_folder(tmp_path: Path) -> None:
+    subjects = {"d1": "tidal turbines", "d2": "honey bees", "d3": "opera singing"}
+    corpus = [{"_id": key, "title": value, "text": f"A text about {value}."} for key, value in subjects.items()]
+    queries = [
+        {"_id": "q1", "text": "bees that make honey"},
+        {"_id": "q2", "text": "singing"},
+        {"_id": "q3", "text": "x"},
+    ]
+    (tmp_path / "qrels").mkdir()
+    (tmp_path / "corpus.jsonl").write_text("\n".join(map(json.dumps, corpus)))
+    (tmp_path / "queries.jsonl").write_text("\n".join(map(json.dumps, queries)))
+    (tmp_path / "qrels" / "test.tsv").write_text(
+        "query-id\tcorpus-id\tscore\nq1\td2\t1\nq2\td1\t1\nq2\td3\t0\nq3\td1\t0\n"
+    )
+    result = evaluate_retrieval(tmp_path, tmp_path / "index")
+    assert (result.papers, result.queries) == (3, 2)  # q3 has no relevant paper and does not count
+    assert 0.5 < result.measures["nDCG@10"] < 1
+    assert result.measures["recall@10"] == 1
+    with pytest.raises(InputError, match="BEIR layout"):
+        evaluate_retrieval(tmp_path / "none", tmp_path / "index")
+
+
+def test_speed_is_measured(bot: PaperChatbot) -> None:
+    result = measure_speed(bot, queries=5)
+    assert 0 < result.embed_p50 <= result.embed_p95
+    assert result.search_p50 <= result.search_p95

@@ -1,0 +1,190 @@
+"""Bringing papers in: only what changed is embedded, and nothing acknowledged is lost."""
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from chatbot import PaperChatbot
+from chatbot.errors import IndexBroken, IndexBusy, IndexMismatch, IndexMissing, SourceError
+from chatbot.index.manifest import Manifest, load_manifest
+from tests.conftest import make_record
+
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def filled(tmp_path: Path, write_jsonl: Write) -> PaperChatbot:
+    bot = PaperChatbot(index=tmp_path / "index")
+    bot.ingest(write_jsonl(*(make_record(number) for number in range(6))))
+    return bot
+
+
+def ids(bot: PaperChatbot) -> set[str]:
+    return {paper.id for paper in bot.papers()}
+
+
+def test_running_again_embeds_nothing(filled: PaperChatbot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(*_: object) -> None:
+        raise AssertionError("something was embedded")
+
+    monkeypatch.setattr(type(filled._embedder), "embed", forbidden)
+    report = filled.ingest(tmp_path / "papers.jsonl")
+    assert (report.added, report.updated, report.unchanged, report.removed) == (0, 0, 6, 0)
+
+
+def test_changed_text_is_found_by_its_new_words_only(filled: PaperChatbot, write_jsonl: Write) -> None:
+    changed = make_record(1, abstract="Now it is all about volcanic basalt.")
+    report = filled.ingest(write_jsonl(*(make_record(n) for n in (0, 2, 3, 4, 5)), changed))
+    assert (report.updated, report.unchanged, len(filled)) == (1, 5, 6)
+    assert filled.search("volcanic basalt")[0].paper.id == "p1"
+    paper = filled.paper("p1")
+    assert paper is not None
+    assert [span.text for span in filled.index.spans([paper])["p1"]] == ["Now it is all about volcanic basalt."]
+
+
+def test_changed_metadata_is_kept_without_embedding(filled: PaperChatbot, write_jsonl: Write) -> None:
+    report = filled.ingest(write_jsonl(*(make_record(n, venue="ICML", authors=["Ada"]) for n in range(6))))
+    assert report.updated == 6
+    paper = filled.paper("p3")
+    assert paper is not None
+    assert (paper.venue, paper.authors) == ("ICML", ("Ada",))
+
+
+def test_papers_gone_from_their_source_are_removed(filled: PaperChatbot, write_jsonl: Write) -> None:
+    report = filled.ingest(write_jsonl(*(make_record(number) for number in range(4))))
+    assert (report.removed, ids(filled)) == (2, {"p0", "p1", "p2", "p3"})
+    assert "p5" not in {hit.paper.id for hit in filled.search("city trams")}
+
+
+def test_a_paper_with_another_source_stays(filled: PaperChatbot, write_jsonl: Write) -> None:
+    filled.ingest(write_jsonl(make_record(5), name="other.jsonl"))
+    report = filled.ingest(write_jsonl(*(make_record(number) for number in range(4))))
+    assert (report.removed, "p5" in ids(filled), "p4" in ids(filled)) == (1, True, False)
+
+
+@pytest.mark.parametrize("content", ["", "\n\n", "{bad\n"])
+def test_a_source_that_came_up_empty_removes_nothing(filled: PaperChatbot, tmp_path: Path, content: str) -> None:
+    (tmp_path / "papers.jsonl").write_text(content)
+    with pytest.raises(SourceError):
+        filled.ingest(tmp_path / "papers.jsonl")
+    assert len(ids(filled)) == 6
+
+
+def test_bad_records_prevent_removals(filled: PaperChatbot, write_jsonl: Write) -> None:
+    report = filled.ingest(write_jsonl(make_record(0), '{"half'))
+    assert (report.removed, len(report.skipped), len(ids(filled))) == (0, 1, 6)
+
+
+def test_one_bad_source_does_not_stop_the_others(filled: PaperChatbot, tmp_path: Path, write_jsonl: Write) -> None:
+    with pytest.raises(SourceError, match="does not exist"):
+        filled.ingest(tmp_path / "missing", write_jsonl(make_record(7), name="more.jsonl"))
+    assert "p7" in ids(filled)
+
+
+def test_reader_in_another_object_sees_a_finished_write(
+    filled: PaperChatbot, tmp_path: Path, write_jsonl: Write
+) -> None:
+    reader = PaperChatbot(index=tmp_path / "index")
+    assert "zeppelin" not in reader.search("zeppelin airships")[0].paper.title.lower()
+    added = make_record(9, title="On zeppelin airships", abstract="We fly a zeppelin.")
+    code = "import sys; from chatbot import PaperChatbot; PaperChatbot(index=sys.argv[1]).ingest(sys.argv[2])"
+    path = write_jsonl(added, name="more.jsonl")
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "index"), str(path)], check=True)
+    assert reader.search("zeppelin airships")[0].paper.id == "p9"
+
+
+def test_two_writers_are_kept_apart(filled: PaperChatbot, tmp_path: Path) -> None:
+    with FileLock(tmp_path / "index" / "write.lock"), pytest.raises(IndexBusy, match="try again"):
+        PaperChatbot(index=tmp_path / "index").ingest(tmp_path / "papers.jsonl")
+    assert len(filled.search("honey bees")) == 6
+
+
+def test_lexical_side_is_rebuilt_when_missing(filled: PaperChatbot, tmp_path: Path) -> None:
+    import shutil
+
+    shutil.rmtree(tmp_path / "index" / "lexical")
+    again = PaperChatbot(index=tmp_path / "index")
+    words, _ = again.index.match_words("honey bees", 5)
+    assert "p1" in words
+
+
+def test_kill_in_the_middle_of_an_ingest_heals(tmp_path: Path, write_jsonl: Write) -> None:
+    path = write_jsonl(*(make_record(number) for number in range(400)))
+    index = tmp_path / "index"
+    code = "import sys; from chatbot import PaperChatbot; PaperChatbot(index=sys.argv[1]).ingest(sys.argv[2])"
+    process = subprocess.Popen([sys.executable, "-c", code, str(index), str(path)])
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and not (index / "manifest.json").exists():
+        time.sleep(0.05)
+    time.sleep(3)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    bot = PaperChatbot(index=index)
+    before = ids(bot)
+    assert len(bot.index.match_words("experiment", 1000)[0]) == len(before)
+    report = bot.ingest(path)
+    assert (report.added, report.unchanged) == (400 - len(before), len(before))
+    assert len(ids(bot)) == 400
+    assert not load_manifest(index).writing
+
+
+def test_other_models_and_formats_are_refused_with_the_command(filled: PaperChatbot, tmp_path: Path) -> None:
+    path = tmp_path / "index" / "manifest.json"
+    good = json.loads(path.read_text())
+    for change in ({"embedding": "other@123"}, {"format": 99}):
+        path.write_text(json.dumps(good | change))
+        with pytest.raises(IndexMismatch, match="--rebuild"):
+            PaperChatbot(index=tmp_path / "index").search("bees")
+    report = PaperChatbot(index=tmp_path / "index").ingest(tmp_path / "papers.jsonl", rebuild=True)
+    assert report.unchanged == 6
+    assert PaperChatbot(index=tmp_path / "index").search("honey bees")[0].paper.id == "p1"
+
+
+def test_missing_and_damaged_indexes_say_what_to_do(filled: PaperChatbot, tmp_path: Path) -> None:
+    with pytest.raises(IndexMissing, match="run: chatbot ingest"):
+        PaperChatbot(index=tmp_path / "nowhere").search("bees")
+    (tmp_path / "index" / "manifest.json").write_text("{")
+    with pytest.raises(IndexBroken, match="damaged"):
+        PaperChatbot(index=tmp_path / "index").search("bees")
+
+
+def test_damaged_vector_store_says_what_to_do(tmp_path: Path, write_jsonl: Write) -> None:
+    path = write_jsonl(make_record(1))
+    code = "import sys; from chatbot import PaperChatbot; PaperChatbot(index=sys.argv[1]).ingest(sys.argv[2])"
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "index"), str(path)], check=True)
+    (tmp_path / "index" / "chroma" / "chroma.sqlite3").write_bytes(b"garbage" * 1000)
+    with pytest.raises(IndexBroken) as caught:
+        PaperChatbot(index=tmp_path / "index").search("bees")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_in_place_of_the_folder_is_explained(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(IndexBroken):
+        PaperChatbot(index=tmp_path / "file" / "index").ingest()
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [(errno.ENOSPC, "the disk is full"), (errno.EROFS, "cannot be written"), (errno.EACCES, "cannot be written")],
+)
+def test_what_the_disk_refuses_is_explained(
+    filled: PaperChatbot, write_jsonl: Write, monkeypatch: pytest.MonkeyPatch, code: int, message: str
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Manifest, "save", refuse)
+        with pytest.raises(IndexBroken, match=message):
+            filled.ingest(write_jsonl(make_record(8), name="more.jsonl"))
+    assert len(ids(filled)) == 6

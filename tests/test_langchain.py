@@ -1,0 +1,27 @@
+"""The chatbot as LangChain parts."""
+
+from langchain_core.retrievers import BaseRetriever
+from langchain_core.runnables import Runnable, RunnableLambda
+
+from chatbot import PaperChatbot
+from chatbot.records import Answer
+
+
+def test_retriever_gives_documents(bot: PaperChatbot) -> None:
+    retriever = bot.as_retriever(top_k=2)
+    assert isinstance(retriever, BaseRetriever)
+    documents = retriever.invoke("layer scaling for model merging")
+    assert len(documents) == 2
+    assert documents[0].metadata["title"].startswith("LiNeS")
+    assert documents[0].page_content.startswith("Fine-tuning pre-trained models")
+
+
+def test_runnable_invokes_streams_batches_and_composes(bot: PaperChatbot) -> None:
+    chain: Runnable[object, Answer] = bot.as_runnable()
+    assert chain.invoke("What is LiNeS?").status == "answered"
+    given = {"question": "is the code out?", "history": ["What is FRNet?"]}
+    first, second = chain.batch(["What is LiNeS?", given])
+    assert (first.citations[0].title[:5], "FRNet" in second.standalone_question) == ("LiNeS", True)
+    assert [answer.answer for answer in chain.stream("What is LiNeS?")][-1] == first.answer
+    status = (chain | RunnableLambda(lambda answer: answer.status)).invoke("What is LiNeS?")
+    assert status == "answered"

@@ -1,0 +1,68 @@
+"""What a question asks for."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatbot.errors import InputError
+from chatbot.questions import clean_question, read_question
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("What is LiNeS?", "single"),
+        ("Which paper introduces SPEN?", "single"),
+        ("Which papers study federated learning?", "which"),
+        ("anything on recommender systems?", "which"),
+        ("List all works about pruning", "which"),
+        ("Compare LiNeS with FRUGAL", "compare"),
+        ("LiNeS vs FRUGAL", "compare"),
+        ("How do MAN and AugLocal differ?", "compare"),
+        ("How does differentiable search work?", "single"),
+        ("Which papers have differently distributed data?", "which"),
+    ],
+)
+def test_kind(text: str, kind: str) -> None:
+    assert read_question(text).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("What is LiNeS?", ["LiNeS"]),
+        ("does A-MEM's code beat YOLOv9 or PC-DARTS?", ["A-MEM", "YOLOv9", "PC-DARTS"]),
+        ("What is federated learning?", []),
+    ],
+)
+def test_coined_names(text: str, names: list[str]) -> None:
+    assert list(read_question(text).names) == names
+
+
+def test_words_that_say_nothing_are_left_out() -> None:
+    question = read_question("Tell me which papers use a replay buffer, please")
+    assert [question.text[start:end] for start, end in question.words] == ["replay", "buffer"]
+    assert question.phrases == ("replay buffer",)
+    assert read_question("tell me more").words == ()
+
+
+def test_intents() -> None:
+    assert read_question("How many GPUs were used?").wants_figure
+    assert read_question("where is the code of FRNet").wants_link
+    assert read_question("Why do RNNs diverge?").wants_background
+    assert read_question("How does MAN work?").wants_method
+    assert read_question("What is the stability gap").wants_overview is False
+    assert read_question("What is LiNeS?").wants_overview
+
+
+@given(st.text(max_size=300))
+def test_cleaning_leaves_one_printable_line_or_refuses(text: str) -> None:
+    try:
+        cleaned = clean_question(text, 200)
+    except InputError:
+        return
+    assert cleaned == cleaned.strip() != ""
+    assert "\n" not in cleaned
+    assert len(cleaned) <= 200
+    question = read_question(cleaned)
+    assert all(cleaned[start:end].strip() for start, end in question.words)

@@ -1,0 +1,150 @@
+"""Reading papers from files, good and bad."""
+
+import gzip
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatbot.errors import SourceError
+from chatbot.records import Paper, Skipped
+from chatbot.resources import find_resource
+from chatbot.sources import make_id, read_papers
+from tests.conftest import make_record
+
+HEADER = "new\n\nSubscribe\n\nDaily Papers\n\nbyAK and the research community\n\nMay 12\n\n"
+
+
+def read(path: Path) -> tuple[list[Paper], list[Skipped]]:
+    items = list(read_papers(path))
+    return [i for i in items if isinstance(i, Paper)], [i for i in items if isinstance(i, Skipped)]
+
+
+def write(tmp_path: Path, text: str | bytes, name: str = "page.txt") -> Path:
+    path = tmp_path / name
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return path
+
+
+def test_seed_page_gives_59_papers_with_readable_ids() -> None:
+    papers, skipped = read(find_resource("seeds", "daily_papers.txt"))
+    assert (len(papers), skipped) == (59, [])
+    assert papers[4].title == "Network Memory Footprint Compression Through Jointly Learnable Codebooks and Mappings"
+    assert papers[7].id == "obow-online-bag-of-visual-words-generation-for-self-supervised-learning"
+    assert {paper.name for paper in papers} >= {"LiNeS", "YOLOv9", "A-MEM", "PC-DARTS"}
+
+
+def test_another_day_of_the_same_shape_is_read(tmp_path: Path) -> None:
+    page = HEADER + "Is This a Title? Yes.\n\nWe find X. It is 3.\n\nA : B\n\nShort.\n"
+    papers, _ = read(write(tmp_path, page))
+    assert [(paper.title, paper.abstract) for paper in papers] == [
+        ("Is This a Title? Yes.", "We find X. It is 3."),
+        ("A : B", "Short."),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("Title one\n\n" + "Abstract words. " * 30 + "\n\nA lonely title\n", "line 13: the title 'A lonely title'"),
+        ("Lost title\n\nTitle\n\n" + "Abstract words. " * 30 + "\n", "line 11: the title 'Lost title' has no abstract"),
+        ("Title\n\n" + ("Abstract words. " * 30 + "\n\n") * 2, "line 15: expected a title, found an abstract"),
+        ("", "has a header but no papers"),
+    ],
+)
+def test_malformed_page_names_the_line(tmp_path: Path, body: str, message: str) -> None:
+    shifted = message.replace("line 13", "line 15").replace("line 15: expected", "line 15: expected")
+    with pytest.raises(SourceError) as caught:
+        read(write(tmp_path, HEADER + body))
+    assert shifted.split(":", 1)[-1].strip() in str(caught.value)
+    assert body == "" or " line " in str(caught.value)
+
+
+def test_page_without_a_day_names_the_line(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="line 4: no day"):
+        read(write(tmp_path, "Daily Papers\nTitle\nAbstract one.\nmore"))
+
+
+def test_jsonl_keeps_all_fields(write_jsonl: Callable[..., Path]) -> None:
+    path = write_jsonl(make_record(1, authors=["A. B.", "C"], venue="ICML", year="2023", url="https://x.y"))
+    (paper,), _ = read(path)
+    assert (paper.id, paper.authors, paper.venue, paper.year, paper.url) == (
+        "p1", ("A. B.", "C"), "ICML", 2023, "https://x.y",
+    )  # fmt: skip
+
+
+def test_bad_records_are_named_and_stop_nothing(write_jsonl: Callable[..., Path]) -> None:
+    path = write_jsonl(
+        make_record(1),
+        '{"title": "half',
+        {"title": "no abstract"},
+        [1],  # type: ignore[arg-type]
+        make_record(2, year="soon"),
+        make_record(3, title=["x"]),
+        make_record(1, abstract="Another text under a used id."),
+        make_record(4),
+    )
+    papers, skipped = read(path)
+    assert [paper.id for paper in papers] == ["p1", "p4"]
+    assert [item.where for item in skipped] == ["line 2", "line 3", "line 4", "line 5", "line 6", "p1"]
+    assert [item.reason.split("(")[0].strip() for item in skipped] == [
+        "not valid JSON", "no abstract", "not an object", "year is not a number", "title is not text",
+        "its id is taken by an earlier record",
+    ]  # fmt: skip
+
+
+def test_not_utf8_line_is_skipped_in_jsonl_and_named_in_a_page(tmp_path: Path) -> None:
+    good = json.dumps(make_record(1)).encode()
+    papers, skipped = read(write(tmp_path, good + b'\n{"title": "\xff\xfe", "abstract": "x"}\n', "a.jsonl"))
+    assert (len(papers), [item.reason for item in skipped]) == (1, ["not UTF-8"])
+    with pytest.raises(SourceError, match="line 11 is not UTF-8"):
+        read(write(tmp_path, HEADER.encode() + b"Caf\xe9\n\nText.\n"))
+
+
+def test_two_papers_with_one_title_both_stay(write_jsonl: Callable[..., Path]) -> None:
+    same = {"title": "Same Title"}
+    papers, skipped = read(
+        write_jsonl(same | {"abstract": "One."}, same | {"abstract": "Two."}, same | {"abstract": "One."})
+    )
+    assert papers[0].id == "same-title"
+    assert papers[1].id.startswith("same-title-")
+    assert [item.reason for item in skipped] == ["the same paper again"]
+
+
+def test_beir_folder_and_gzip_are_read(tmp_path: Path) -> None:
+    lines = [{"_id": "d1", "title": "T", "text": "Body."}, {"_id": "d2", "title": "", "text": "Named by its words."}]
+    write(tmp_path, "".join(json.dumps(line) + "\n" for line in lines), "corpus.jsonl")
+    papers, _ = read(tmp_path)
+    assert [(paper.id, paper.title) for paper in papers] == [("d1", "T"), ("d2", "Named by its words.")]
+    packed = write(tmp_path, gzip.compress(json.dumps(make_record(1)).encode()), "papers.jsonl.gz")
+    assert len(read(packed)[0]) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is empty"),
+        (b"\x00\x01\x02", "is not a text file"),
+        (b"just some prose\n", "is in no known format"),
+        (gzip.compress(b'{"title": "a"}' * 999)[:40], "damaged gzip"),
+    ],
+)
+def test_unusable_files_say_why(tmp_path: Path, content: bytes, message: str) -> None:
+    with pytest.raises(SourceError, match=message):
+        read(write(tmp_path, content))
+
+
+def test_missing_file_and_folder_say_what_to_give(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="does not exist; give a file"):
+        read(tmp_path / "nowhere.jsonl")
+    with pytest.raises(SourceError, match=r"without corpus\.jsonl"):
+        read(tmp_path)
+
+
+@given(st.text(min_size=1, max_size=300))
+def test_ids_are_short_and_lasting(title: str) -> None:
+    assert make_id(title) == make_id(title)
+    assert 0 < len(make_id(title)) <= 90
