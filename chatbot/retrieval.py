@@ -48,8 +48,8 @@ def search(index: Searchable, query: str, vector: Vector, top_k: int) -> list[Hi
 
     Four scores (cosine of the abstract, of its nearest sentence, BM25 of words and of word pairs) are each
     scaled to 0…1 over the candidates and added. The query vector is then moved towards the best papers
-    (Rocchio feedback) and the candidates scored again, and each paper's score is mixed with those of its nearest neighbours
-    among the candidates (score regularisation: Diaz, "Regularizing ad hoc retrieval scores", CIKM 2005).
+    (Rocchio feedback) and the candidates scored again, and each paper's score is mixed with those of its nearest
+    neighbours among the candidates (score regularisation: Diaz, "Regularizing ad hoc retrieval scores", CIKM 2005).
     """
     limit = max(CANDIDATES, top_k)
     with ThreadPoolExecutor(1) as pool:  # the stores are separate and release the interpreter while they search

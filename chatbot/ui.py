@@ -23,15 +23,15 @@ def build_page(bot: PaperChatbot) -> Any:
     """Return the page as a Gradio Blocks, ready to launch."""
     import gradio as gr
 
-    def reply(message: str, _: list[dict[str, Any]], turns: Sequence[Turn]) -> Iterator[tuple[str, list[Turn]]]:
+    def reply(message: str, history: list[dict[str, Any]], known: Sequence[Turn]) -> Iterator[tuple[str, list[Turn]]]:
+        # The page may have taken turns back (undo, clear): as many are left as it still shows questions.
+        turns = list(known[: sum(shown["role"] == "user" for shown in history)])
         try:
-            answer = None
             for answer in bot.stream(message, turns):
-                yield format_answer(answer, whole=False), list(turns)
-            if answer is not None:
-                yield format_answer(answer), [*turns, bot.turn(answer)]
+                yield format_answer(answer, whole=False), turns
+            yield format_answer(answer), [*turns, bot.turn(answer)]
         except ChatbotError as error:
-            yield f"⚠️ {error}", list(turns)
+            yield f"⚠️ {error}", [*turns, Turn(message, ())]
 
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_height=True) as page:
         turns = gr.State([])
@@ -42,7 +42,9 @@ def build_page(bot: PaperChatbot) -> Any:
             examples=[[question] for question in suggest_questions(bot)],
             additional_inputs=[turns],
             additional_outputs=[turns],
-            chatbot=gr.Chatbot(placeholder="Ask about a paper, a method or a topic.", height="70vh", label="Answers"),
+            chatbot=gr.Chatbot(
+                placeholder="Ask about a paper, a method or a topic.", height="70vh", label="Answers", buttons=["copy"]
+            ),
             analytics_enabled=False,
         )
     return page

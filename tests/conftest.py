@@ -1,7 +1,7 @@
 """Shared fixtures: one index of the seed papers a run, and helpers that write sources."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +29,10 @@ def seed_papers(bot: PaperChatbot) -> dict[str, Paper]:
 
 
 @pytest.fixture(autouse=True)
-def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("CHATBOT_INDEX", "CHATBOT_MODEL", "CHATBOT_TOP_K", "OPENAI_API_KEY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
-    return
 
 
 @pytest.fixture

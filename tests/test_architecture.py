@@ -52,7 +52,8 @@ def test_only_settings_reads_the_environment() -> None:
     for path in ROOT.glob("chatbot/**/*.py"):
         text = path.read_text()
         assert "getenv" not in text, path
-        assert "environ[" not in text and "environ.get" not in text, path
+        assert "environ[" not in text, path
+        assert "environ.get" not in text, path
 
 
 def test_the_product_does_not_know_its_evaluation() -> None:
