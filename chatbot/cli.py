@@ -8,11 +8,11 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from chatbot.errors import ChatbotError, IndexMissing, InputError
+from chatbot.errors import ChatbotError, IndexMissing, InputError, SourceError
 
 if TYPE_CHECKING:
     from chatbot.pipeline import PaperChatbot
@@ -31,15 +31,16 @@ TopOption = Annotated[int | None, typer.Option("-k", "--top-k", min=1, max=1000,
 
 def main() -> None:
     """Run the command; turn every known error into one line and an exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     try:
         app()
     except ChatbotError as error:
         _fail(str(error))
+    except OSError as error:
+        _fail(f"the output cannot be written: {error.strerror}")
     except KeyboardInterrupt:
         _fail("stopped; what was done so far is kept", code=130)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(0)
 
 
 @app.command()
@@ -51,16 +52,23 @@ def ingest(
 ) -> None:
     """Bring papers into the index. Running it again embeds only what is new."""
     from chatbot import terminal
+    from chatbot.records import IngestReport
 
     bot = _open(index)
+    failure = None
     with terminal.progress_bar("Reading and embedding papers") as progress:
-        report = bot.ingest(*(sources or ()), progress=progress, rebuild=rebuild)
+        try:
+            report = bot.ingest(*(sources or ()), progress=progress, rebuild=rebuild)
+        except SourceError as error:
+            failure, report = error, cast(IngestReport, error.report)
     if as_json:
         counts = {name: getattr(report, name) for name in ("added", "updated", "unchanged", "removed")}
         skipped = [{"where": item.where, "reason": item.reason} for item in report.skipped]
         _print_json(counts | {"skipped": skipped, "papers": len(bot)})
     else:
         terminal.show_report(report, len(bot), str(bot.settings.index))
+    if failure:
+        raise failure
 
 
 @app.command()
@@ -243,11 +251,9 @@ def _run_batch(path: Path, work: Callable[[dict[str, Any]], dict[str, Any]]) -> 
 
 
 def _read_batch(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read as UTF-8 text; give a JSON Lines file") from error
-    for number, line in enumerate(lines, 1):
+    from chatbot.sources.text import read_text
+
+    for number, line in enumerate(read_text(path).split("\n"), 1):
         if line.strip():
             yield number, _parse_batch_line(line)
 
@@ -255,7 +261,7 @@ def _read_batch(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 def _parse_batch_line(line: str) -> dict[str, Any]:
     try:
         record = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         return {"error": f"not valid JSON ({error})"}
     if not isinstance(record, dict):
         return {"error": "not an object"}
@@ -267,7 +273,7 @@ def _parse_batch_line(line: str) -> dict[str, Any]:
 
 
 def _print_json(value: Any) -> None:
-    print(json.dumps(value, ensure_ascii=False), flush=True)
+    print(json.dumps(value), flush=True)
 
 
 def _fail(message: str, code: int = 1) -> None:

@@ -44,6 +44,13 @@ _NEW_TOPIC = re.compile(
     r"|something else|by the way|unrelated)\b\W*(?:now\b)?\W*",
     re.I,
 )
+# What every paper has: a question about nothing else is about the paper talked of.
+_ASPECT = re.compile(
+    r"(?:data ?-?sets?|data|results?|performance|accuracy|baselines?|limit(?:s|ations?)|contributions?|experiments?"
+    r"|evaluat\w+|metrics?|architecture|training|trained|tested|novel\w*|conclusions?|problems?|motivation|tasks?"
+    r"|benchmarks?|advantages?|drawbacks?|available|public|out|open|released?|details?|main|key|idea|findings?)",
+    re.I,
+)
 FEW_WORDS = 4
 
 
@@ -86,7 +93,8 @@ def make_standalone(question: Question, history: Sequence[Turn], names_other: bo
         return Standalone(text, unresolved=bool(pointer) and len(question.words) < FEW_WORDS)
     if pointer:
         return _replace_pointer(text, pointer, papers)
-    if len(question.words) < FEW_WORDS and (_CONTINUES.search(question.text) or len(question.words) <= 2):
+    words = [question.text[start:end] for start, end in question.words]
+    if all(map(_ASPECT.fullmatch, words)) or (len(words) < FEW_WORDS and _CONTINUES.search(question.text)):
         return _append(text, papers)
     return Standalone(text)
 

@@ -8,9 +8,9 @@ import platform
 import sys
 from dataclasses import dataclass
 
-from chatbot.embeddings import choose_device, find_model, load_embedder, verify_weights
+from chatbot.embeddings import choose_device, find_model, verify_weights
 from chatbot.errors import ChatbotError
-from chatbot.index import PaperIndex
+from chatbot.pipeline import PaperChatbot
 from chatbot.settings import Settings
 
 PACKAGES = ("chromadb", "tantivy", "torch", "transformers", "langchain-core", "gradio")
@@ -60,7 +60,8 @@ def _check_model() -> Check:
 
 def _check_index(settings: Settings) -> Check:
     try:
-        index = PaperIndex(settings.index, load_embedder(settings.embedding).identity)
+        bot = PaperChatbot(settings)
+        bot.search("a search that touches every part")
     except ChatbotError as error:
         return Check("index", "unusable", str(error))
-    return Check("index", f"{len(index)} papers in {settings.index} (fingerprint {index.manifest.fingerprint})")
+    return Check("index", f"{len(bot)} papers in {settings.index} (fingerprint {bot.index.manifest.fingerprint})")

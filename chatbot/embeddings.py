@@ -6,6 +6,7 @@ imported until the first text is embedded.
 
 import hashlib
 import importlib.util
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -137,6 +138,9 @@ def find_model() -> Path:
     Raises EmbeddingError when the package is missing and the hub cannot be reached.
     """
     if (spec := importlib.util.find_spec(_PACKAGE)) and spec.origin:
+        # Nothing is needed from the hub, but its library, which Gradio imports, would call it all the same.
+        os.environ.setdefault("HF_HUB_OFFLINE", "1")
+        os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
         return Path(spec.origin).parent / "model"
     from huggingface_hub import snapshot_download
 

@@ -24,7 +24,11 @@ class InputError(ChatbotError):
 
 
 class SourceError(ChatbotError):
-    """A source is missing, empty, or in no known format."""
+    """A source is missing, empty, or in no known format; ``report`` tells what was done with the others."""
+
+    def __init__(self, message: str, report: object = None) -> None:
+        super().__init__(message)
+        self.report = report
 
 
 class EmbeddingError(ChatbotError):

@@ -3,8 +3,8 @@
 Joins those stages; knows nothing of questions and answers. Only new and changed texts are embedded.
 """
 
-import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -26,7 +26,7 @@ def ingest(
 
     A paper that a source no longer has is removed, unless another source has it too, or the source had bad
     records or no papers at all: then nothing is. ``progress`` gets the number of papers of each batch done.
-    Raises SourceError for a source that cannot be read, after the others are done.
+    Raises SourceError, with the report, for a source that cannot be read, after the others are done.
     """
     report, failed = IngestReport(), []
     with index.write() as writer:
@@ -36,41 +36,34 @@ def ingest(
             except SourceError as error:
                 failed.append(error)
     if failed:
-        raise SourceError("; ".join(map(str, failed)))
+        raise SourceError("; ".join(map(str, failed)), report)
     return report
 
 
 def rebuild_index(folder: Path, embedder: Embedder, progress: Progress | None = None) -> None:
-    """Embed all papers of the index in ``folder`` again, beside it, and then put the new index in its place.
+    """Embed all papers of the index in ``folder`` again; the old vectors stay in use until all new ones are there.
 
-    Until that last step the old index stays as it was. Does nothing where there is no index; raises
-    IndexBroken when the old one cannot be read.
+    Does nothing where there is no index.
     """
-    stored = PaperIndex.read_stored(folder)
-    fresh = folder.with_name(folder.name + ".rebuild")
-    shutil.rmtree(fresh, ignore_errors=True)
-    index = PaperIndex.create(fresh, embedder.identity)
-    with index.write() as writer:
+    if not folder.exists():
+        return
+    with PaperIndex.rebuild(folder, embedder.identity) as (stored, writer):
         while batch := list(islice(stored, PAPERS_A_BATCH)):
-            entries = [
-                Entry(paper, tuple(sources), split_passages(paper), split_sentence_chunks(paper))
-                for paper, sources in batch
-            ]
+            entries = [_make_entry(paper, sources) for paper, sources in batch]
             _embed(embedder, entries)
             writer.write(entries)
             if progress:
                 progress(len(batch))
-    index.replace(folder)
 
 
 def _ingest_source(
     writer: Writer, embedder: Embedder, name: str, path: Path, report: IngestReport, progress: Progress | None
 ) -> None:
     seen: set[str] = set()
-    skipped_before = len(report.skipped)
+    faults_before = report.faults
     items = read_papers(path)
     while batch := list(islice(items, PAPERS_A_BATCH)):
-        report.skipped += [Skipped(f"{path} {item.where}", item.reason) for item in batch if isinstance(item, Skipped)]
+        report.skipped += [replace(item, where=f"{path} {item.where}") for item in batch if isinstance(item, Skipped)]
         papers = [item for item in batch if isinstance(item, Paper)]
         seen.update(paper.id for paper in papers)
         _store(writer, embedder, name, papers, report)
@@ -78,7 +71,7 @@ def _ingest_source(
             progress(len(batch))
     if not seen:
         raise SourceError(f"{path} has no usable paper; nothing was removed")
-    if len(report.skipped) == skipped_before:
+    if report.faults == faults_before:
         report.removed += _remove_missing(writer, name, seen)
 
 
@@ -87,20 +80,30 @@ def _store(writer: Writer, embedder: Embedder, name: str, papers: list[Paper], r
     entries = []
     for paper in papers:
         known = stored.get(paper.id)
-        sources = sorted({name, *(known["sources"] if known else ())})
-        if known is None or known["text_hash"] != hash_text(paper):
-            entries.append(Entry(paper, tuple(sources), split_passages(paper), split_sentence_chunks(paper)))
-            report.added += known is None
-            report.updated += known is not None
-        elif known["record_hash"] != hash_record(paper) or known["sources"] != sources:
-            writer.update(paper, sources)
-            report.updated += known["record_hash"] != hash_record(paper)
-            report.unchanged += known["record_hash"] == hash_record(paper)
-        else:
+        if known is None:
+            entries.append(_make_entry(paper, [name]))
+            report.added += 1
+            continue
+        sources = sorted({name, *known["sources"]})
+        same_text = known["text_hash"] == hash_text(paper)
+        if not same_text and name not in known["sources"]:
+            other = ", ".join(known["sources"])
+            report.skipped.append(Skipped(f"{name} {paper.id}", f"another text has this id, from {other}"))
+        elif not same_text:
+            entries.append(_make_entry(paper, sources))
+            report.updated += 1
+        elif known["record_hash"] == hash_record(paper) and known["sources"] == sources:
             report.unchanged += 1
+        else:
+            writer.update(paper, sources)
+            report.updated += 1
     _embed(embedder, entries)
     if entries:
         writer.write(entries)
+
+
+def _make_entry(paper: Paper, sources: Sequence[str]) -> Entry:
+    return Entry(paper, tuple(sources), split_passages(paper), split_sentence_chunks(paper))
 
 
 def _embed(embedder: Embedder, entries: Sequence[Entry]) -> None:
@@ -117,4 +120,6 @@ def _remove_missing(writer: Writer, name: str, seen: set[str]) -> int:
     gone = {key: sources for key, sources in writer.ids_of_source(name).items() if key not in seen}
     orphans = [key for key, sources in gone.items() if sources == (name,)]
     writer.remove(orphans)
+    for paper in writer.papers([key for key in gone if key not in orphans]).values():
+        writer.update(paper, [source for source in gone[paper.id] if source != name])
     return len(orphans)

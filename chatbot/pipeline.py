@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from langchain_core.runnables import Runnable
 
 SEEDS = ("seed papers", "daily_papers.txt")
-READ_PAPERS, READ_PAPERS_WHICH = 8, 20  # papers whose sentences are compared with the question word by word
+READ_PAPERS, READ_PAPERS_WHICH = 12, 20  # papers whose sentences are compared with the question word by word
 
 
 class PaperChatbot:

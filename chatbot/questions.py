@@ -75,6 +75,7 @@ def clean_question(text: str, max_chars: int) -> str:
 
     Raises InputError when nothing is left or it is longer than ``max_chars``.
     """
+    text = re.sub(r"\x1b\[[0-9;?]*[ -/]*[@-~]", "", text)  # colours and cursor moves of a terminal
     visible = "".join(" " if unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"} else char for char in text)
     question = " ".join(visible.split())
     if not question:

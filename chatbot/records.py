@@ -48,10 +48,11 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A record that a source could not give, and why."""
+    """A record that a source could not give, and why. ``is_copy`` marks one that an earlier record gave already."""
 
     where: str
     reason: str
+    is_copy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,9 +233,8 @@ class IngestReport:
     unchanged: int = 0
     removed: int = 0
     skipped: list[Skipped] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
 
     @property
-    def papers(self) -> int:
-        """Return how many papers of the sources are in the index now."""
-        return self.added + self.updated + self.unchanged
+    def faults(self) -> int:
+        """Return how many records were skipped for other reasons than being there twice."""
+        return sum(not item.is_copy for item in self.skipped)

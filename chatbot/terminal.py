@@ -62,11 +62,11 @@ def _describe(paper: Paper) -> str:
 def show_report(report: IngestReport, total: int, index: str) -> None:
     """Print what an ingest did, in one line, after the reasons for what it skipped."""
     for skipped in report.skipped[:_SHOWN_SKIPS]:
-        err.print(Text(f"skipped {skipped.where}: {skipped.reason}", style="yellow"))
+        err.print(Text(f"skipped {skipped.where}: {skipped.reason}", style="yellow"), soft_wrap=True)
     if len(report.skipped) > _SHOWN_SKIPS:
         err.print(Text(f"… and {len(report.skipped) - _SHOWN_SKIPS} more", style="yellow"))
     counts = f"{report.added} added, {report.updated} updated, {report.unchanged} unchanged, {report.removed} removed"
-    out.print(f"{counts}, {len(report.skipped)} skipped; {total} papers in {index}")
+    out.print(f"{counts}, {len(report.skipped)} skipped; {total} papers in {index}", soft_wrap=True)
 
 
 def show_error(message: str) -> None:

@@ -39,7 +39,13 @@ def test_stages_do_not_import_each_other() -> None:
 
 @pytest.mark.parametrize(
     ("library", "folder"),
-    [("chromadb", "index"), ("tantivy", "index"), ("gradio", "ui"), ("torch", "embeddings minilm"), ("os", "ui index")],
+    [
+        ("chromadb", "index"),
+        ("tantivy", "index"),
+        ("gradio", "ui"),
+        ("torch", "embeddings minilm"),
+        ("os", "ui index embeddings"),
+    ],
 )
 def test_each_library_has_one_home(library: str, folder: str) -> None:
     users = {

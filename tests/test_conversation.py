@@ -39,6 +39,8 @@ def test_what_points_back_is_put_in(text: str, expected: str) -> None:
     [
         "Which papers study zero-knowledge proofs of training?",
         "How do quantum circuits learn time series without recurrence?",
+        "How do I bake bread?",
+        "What is pruning?",
         "Is it possible to prune a network with another network?",
     ],
 )

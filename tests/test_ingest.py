@@ -1,8 +1,10 @@
 """Bringing papers in: only what changed is embedded, and nothing acknowledged is lost."""
 
 import errno
+import gzip
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -108,13 +110,79 @@ def test_two_writers_are_kept_apart(filled: PaperChatbot, tmp_path: Path) -> Non
     assert len(filled.search("honey bees")) == 6
 
 
-def test_lexical_side_is_rebuilt_when_missing(filled: PaperChatbot, tmp_path: Path) -> None:
-    import shutil
+def store(tmp_path: Path) -> Path:
+    return tmp_path / "index" / load_manifest(tmp_path / "index").store
 
-    shutil.rmtree(tmp_path / "index" / "lexical")
+
+@pytest.mark.parametrize("damage", ["missing", "file", "garbage"])
+def test_lexical_side_is_rebuilt_when_damaged(filled: PaperChatbot, tmp_path: Path, damage: str) -> None:
+    lexical = store(tmp_path) / "lexical"
+    if damage == "garbage":
+        (lexical / "meta.json").write_text("{garbage")
+    else:
+        shutil.rmtree(lexical)
+    if damage == "file":
+        lexical.write_text("x")
     again = PaperChatbot(index=tmp_path / "index")
     words, _ = again.index.match_words("honey bees", 5)
     assert "p1" in words
+
+
+def test_an_id_taken_by_another_source_is_named_and_kept(filled: PaperChatbot, write_jsonl: Write) -> None:
+    report = filled.ingest(write_jsonl(make_record(1, abstract="Something else."), name="other.jsonl"))
+    assert (report.updated, report.skipped[0].reason.split(",")[0]) == (0, "another text has this id")
+    paper = filled.paper("p1")
+    assert paper is not None
+    assert "honey bees" in paper.abstract
+
+
+def test_a_paper_dropped_by_all_its_sources_goes(filled: PaperChatbot, tmp_path: Path, write_jsonl: Write) -> None:
+    filled.ingest(write_jsonl(make_record(5), make_record(6), name="other.jsonl"))
+    filled.ingest(write_jsonl(*(make_record(number) for number in range(5))))
+    assert "p5" in ids(filled)
+    report = filled.ingest(write_jsonl(make_record(6), name="other.jsonl"))
+    assert (report.removed, "p5" in ids(filled)) == (1, False)
+
+
+def test_a_copy_in_a_source_does_not_prevent_removals(filled: PaperChatbot, write_jsonl: Write) -> None:
+    report = filled.ingest(write_jsonl(make_record(0), make_record(0)))
+    assert (report.removed, report.skipped[0].where.split("papers.jsonl ")[1]) == (5, "record 2 (p0)")
+
+
+def test_what_a_broken_gzip_file_gave_is_kept(tmp_path: Path) -> None:
+    lines = "".join(json.dumps(make_record(number)) + "\n" for number in range(3000)).encode()
+    (tmp_path / "cut.jsonl.gz").write_bytes(gzip.compress(lines)[:8000])
+    bot = PaperChatbot(index=tmp_path / "index")
+    report = bot.ingest(tmp_path / "cut.jsonl.gz")
+    assert report.added == len(ids(bot)) > 0
+    assert "breaks off" in report.skipped[-1].reason
+
+
+def test_rebuild_refuses_while_another_writes_and_keeps_the_old(filled: PaperChatbot, tmp_path: Path) -> None:
+    with FileLock(tmp_path / "index" / "write.lock"), pytest.raises(IndexBusy):
+        PaperChatbot(index=tmp_path / "index").ingest(tmp_path / "papers.jsonl", rebuild=True)
+    assert ids(PaperChatbot(index=tmp_path / "index")) == {f"p{number}" for number in range(6)}
+
+
+def test_a_failed_rebuild_leaves_the_old_index(
+    filled: PaperChatbot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(filled._embedder), "embed", fail)
+        with pytest.raises(KeyboardInterrupt):
+            filled.ingest(tmp_path / "papers.jsonl", rebuild=True)
+    assert ids(PaperChatbot(index=tmp_path / "index")) == {f"p{number}" for number in range(6)}
+    assert len(list((tmp_path / "index").glob("store-*"))) == 1
+
+
+def test_rebuild_recovers_from_a_damaged_manifest(filled: PaperChatbot, tmp_path: Path, write_jsonl: Write) -> None:
+    (tmp_path / "index" / "manifest.json").write_text("garbage")
+    bot = PaperChatbot(index=tmp_path / "index")
+    bot.ingest(write_jsonl(make_record(8), name="more.jsonl"), rebuild=True)
+    assert ids(bot) == {f"p{number}" for number in (0, 1, 2, 3, 4, 5, 8)}
 
 
 def test_kill_in_the_middle_of_an_ingest_heals(tmp_path: Path, write_jsonl: Write) -> None:
@@ -157,14 +225,21 @@ def test_missing_and_damaged_indexes_say_what_to_do(filled: PaperChatbot, tmp_pa
         PaperChatbot(index=tmp_path / "index").search("bees")
 
 
-def test_damaged_vector_store_says_what_to_do(tmp_path: Path, write_jsonl: Write) -> None:
+@pytest.mark.parametrize("damage", ["garbage", "missing"])
+def test_damaged_vector_store_says_what_to_do(tmp_path: Path, write_jsonl: Write, damage: str) -> None:
     path = write_jsonl(make_record(1))
     code = "import sys; from chatbot import PaperChatbot; PaperChatbot(index=sys.argv[1]).ingest(sys.argv[2])"
     subprocess.run([sys.executable, "-c", code, str(tmp_path / "index"), str(path)], check=True)
-    (tmp_path / "index" / "chroma" / "chroma.sqlite3").write_bytes(b"garbage" * 1000)
-    with pytest.raises(IndexBroken) as caught:
+    database = store(tmp_path) / "chroma" / "chroma.sqlite3"
+    if damage == "garbage":
+        database.write_bytes(b"garbage" * 1000)
+    else:
+        database.unlink()
+    with pytest.raises(IndexBroken, match="move it away and run: chatbot ingest") as caught:
         PaperChatbot(index=tmp_path / "index").search("bees")
     assert "\n" not in str(caught.value)
+    with pytest.raises(IndexBroken, match="move it away"):
+        PaperChatbot(index=tmp_path / "index").ingest(path)
 
 
 def test_a_file_in_place_of_the_folder_is_explained(tmp_path: Path) -> None:

@@ -46,6 +46,10 @@ def test_words_that_say_nothing_are_left_out() -> None:
     assert read_question("tell me more").words == ()
 
 
+def test_terminal_sequences_leave_the_words() -> None:
+    assert clean_question("\x1b[31mGELAN\x1b[0m?", 50) == "GELAN?"
+
+
 def test_intents() -> None:
     assert read_question("How many GPUs were used?").wants_figure
     assert read_question("where is the code of FRNet").wants_link

@@ -17,14 +17,16 @@ _FILE = "manifest.json"
 
 @dataclass(slots=True)
 class Manifest:
-    """``fingerprint`` is 12 hex digits over the papers' ids and contents."""
+    """``fingerprint`` is 12 hex digits over the papers' ids and contents; ``store`` is the folder with the data."""
 
     embedding: str
     format: int = FORMAT
     generation: int = 0
     writing: bool = False
     papers: int = 0
+    passages: int = 0
     fingerprint: str = ""
+    store: str = "store-0"
 
     def save(self, folder: Path) -> None:
         """Write the file so that a crash leaves the old or the new one whole."""
@@ -42,10 +44,10 @@ def load_manifest(folder: Path) -> Manifest:
         return Manifest(**json.loads((folder / _FILE).read_text()))
     except FileNotFoundError as error:
         raise IndexMissing(f"there is no index in {folder}; run: chatbot ingest --index {folder}") from error
-    except (ValueError, TypeError, UnicodeDecodeError) as error:
-        raise IndexBroken(
-            f"{folder / _FILE} is damaged; move {folder} away and run: chatbot ingest --index {folder}"
-        ) from error
+    except OSError as error:
+        raise IndexBroken(f"{folder / _FILE} cannot be read ({error.strerror}); choose another with --index") from error
+    except (ValueError, TypeError) as error:
+        raise IndexBroken(f"{folder / _FILE} is damaged; run: chatbot ingest --index {folder} --rebuild") from error
 
 
 def verify_manifest(manifest: Manifest, folder: Path, embedding: str) -> None:

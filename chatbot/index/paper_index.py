@@ -23,6 +23,7 @@ from chatbot.records import Paper, Span
 
 _LOCK = "write.lock"
 _LEXICAL_GENERATION = "generation"
+_LITTLE_SPACE = 1_000_000  # bytes
 
 
 class PaperIndex:
@@ -49,28 +50,45 @@ class PaperIndex:
                     Manifest(embedding=embedding).save(folder)
         return cls(folder, embedding)
 
-    @staticmethod
-    def read_stored(folder: Path) -> Iterator[tuple[Paper, list[str]]]:
-        """Yield the papers of an index made with any model, each with its sources; nothing where there is none."""
-        if not (folder / "chroma").exists():
-            return
-        with _guard(folder):
-            for paper, stored in VectorStore(folder / "chroma").all_papers():
-                yield paper, stored["sources"]
-
-    def replace(self, folder: Path) -> None:
-        """Put this index in the place of the one in ``folder``, which is removed. This object is of no use after."""
-        with _guard(folder), _lock(folder):
-            forget_stores()
-            old = folder.with_name(folder.name + ".old")
-            shutil.rmtree(old, ignore_errors=True)
-            folder.rename(old)
-            self.folder.rename(folder)
-            shutil.rmtree(old)
-
     def _open_stores(self) -> None:
-        self._vectors = VectorStore(self.folder / "chroma")
-        self._lexical = LexicalIndex(self.folder / "lexical")
+        store = self.folder / self.manifest.store
+        self._vectors = VectorStore(store / "chroma")
+        if not self.manifest.writing and len(self._vectors) != self.manifest.passages:
+            raise _broken(self.folder, f"{len(self._vectors)} of {self.manifest.passages} passages are there")
+        try:
+            self._lexical = LexicalIndex(store / "lexical")
+        except (OSError, ValueError):  # it is derived, so a damaged one is made anew
+            _remove(store / "lexical")
+            self._lexical = LexicalIndex(store / "lexical")
+
+    @classmethod
+    @contextmanager
+    def rebuild(cls, folder: Path, embedding: str) -> Iterator[tuple[Iterator[tuple[Paper, list[str]]], "Writer"]]:
+        """Yield the stored papers with their sources, and a Writer that makes their new index.
+
+        The old one, whatever model or manifest it has, stays in use until the block ends without an error.
+        Raises IndexBusy, or IndexBroken when the old one cannot be read.
+        """
+        with _guard(folder), _lock(folder):
+            try:
+                old = load_manifest(folder)
+            except IndexBroken:
+                old = Manifest(embedding, store=max((path.name for path in folder.glob("store-*")), default="store-0"))
+            fresh = Manifest(embedding, generation=old.generation + 1, store=f"store-{old.generation + 1}")
+            store = folder / fresh.store
+            _remove(store)
+            lexical, vectors = LexicalIndex(store / "lexical"), VectorStore(store / "chroma")
+            try:
+                yield _stored_papers(folder / old.store), Writer(vectors, lexical)
+            except BaseException:
+                _remove(store)
+                raise
+            lexical.commit()
+            _describe(fresh, vectors)
+            (store / "lexical" / _LEXICAL_GENERATION).write_text(str(fresh.generation))
+            fresh.save(folder)
+            forget_stores()
+            _remove(folder / old.store)
 
     # -- reading ---------------------------------------------------------------------------------------------
 
@@ -149,13 +167,15 @@ class PaperIndex:
                 self._finish_write()
 
     def _finish_write(self) -> None:
-        digests = sorted(f"{stored['paper_id']} {stored['record_hash']}" for _, stored in self._vectors.all_papers())
-        self.manifest.papers = len(digests)
-        self.manifest.fingerprint = hashlib.sha256("\n".join(digests).encode()).hexdigest()[:12]
+        _describe(self.manifest, self._vectors)
         self.manifest.generation += 1
         self.manifest.writing = False
-        self._save_lexical_generation()
+        self._lexical_file.write_text(str(self.manifest.generation))
         self.manifest.save(self.folder)
+
+    @property
+    def _lexical_file(self) -> Path:
+        return self.folder / self.manifest.store / "lexical" / _LEXICAL_GENERATION
 
     # -- healing ---------------------------------------------------------------------------------------------
 
@@ -174,12 +194,9 @@ class PaperIndex:
 
     def _lexical_generation(self) -> int:
         try:
-            return int((self.folder / "lexical" / _LEXICAL_GENERATION).read_text())
+            return int(self._lexical_file.read_text())
         except (OSError, ValueError):
             return -1
-
-    def _save_lexical_generation(self) -> None:
-        (self.folder / "lexical" / _LEXICAL_GENERATION).write_text(str(self.manifest.generation))
 
 
 class Writer:
@@ -201,6 +218,10 @@ class Writer:
         self._vectors.write(entries)
         self._lexical.add(entry.paper for entry in entries)
 
+    def papers(self, paper_ids: Sequence[str]) -> dict[str, Paper]:
+        """Return stored papers by id."""
+        return self._vectors.papers(paper_ids)
+
     def update(self, paper: Paper, sources: Sequence[str]) -> None:
         """Store new metadata of a paper whose text is unchanged."""
         self._vectors.update_metadata(paper, sources, self._vectors.metadata([paper.id])[paper.id])
@@ -209,6 +230,25 @@ class Writer:
         """Remove papers."""
         self._vectors.remove(paper_ids)
         self._lexical.remove(paper_ids)
+
+
+def _describe(manifest: Manifest, vectors: VectorStore) -> None:
+    digests = sorted(f"{stored['paper_id']} {stored['record_hash']}" for _, stored in vectors.all_papers())
+    manifest.papers, manifest.passages = len(digests), len(vectors)
+    manifest.fingerprint = hashlib.sha256("\n".join(digests).encode()).hexdigest()[:12]
+
+
+def _stored_papers(store: Path) -> Iterator[tuple[Paper, list[str]]]:
+    if (store / "chroma").exists():
+        for paper, stored in VectorStore(store / "chroma").all_papers():
+            yield paper, stored["sources"]
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -237,11 +277,23 @@ def _guard(folder: Path) -> Iterator[None]:
 def _explain(folder: Path, error: BaseException) -> ChatbotError:
     text = f"{type(error).__name__}: {error}".lower()
     code = getattr(error, "errno", None)
-    if code == errno.ENOSPC or "no space left" in text or "disk is full" in text or "database or disk" in text:
+    if code == errno.ENOSPC or "no space left" in text or "disk is full" in text or _is_full(folder):
         return IndexBroken(f"the disk is full at {folder}; free some space and run the same command again")
     if code in (errno.EACCES, errno.EPERM, errno.EROFS) or "readonly" in text or "read-only" in text:
         return IndexBroken(f"{folder} cannot be written; make it writable or choose another with --index")
     if code in (errno.ENOTDIR, errno.EEXIST):
         return IndexBroken(f"{folder} is not a folder; choose another with --index")
-    reason = " ".join(str(error).split())[:120] or type(error).__name__
-    return IndexBroken(f"the index in {folder} is damaged ({reason}); run: chatbot ingest --index {folder} --rebuild")
+    return _broken(folder, " ".join(str(error).split())[:120] or type(error).__name__)
+
+
+def _is_full(folder: Path) -> bool:
+    try:
+        return shutil.disk_usage(folder).free < _LITTLE_SPACE
+    except OSError:
+        return False
+
+
+def _broken(folder: Path, reason: str) -> IndexBroken:
+    return IndexBroken(
+        f"the index in {folder} is damaged ({reason}); move it away and run: chatbot ingest SOURCE … --index {folder}"
+    )

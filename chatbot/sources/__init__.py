@@ -53,7 +53,7 @@ def read_papers(path: Path) -> Iterator[Paper | Skipped]:
 
 def _with_ids(items: Iterator[Paper | Skipped]) -> Iterator[Paper | Skipped]:
     seen: dict[str, bytes] = {}
-    for item in items:
+    for number, item in enumerate(items, 1):
         if isinstance(item, Skipped):
             yield item
             continue
@@ -62,8 +62,9 @@ def _with_ids(items: Iterator[Paper | Skipped]) -> Iterator[Paper | Skipped]:
         if not item.id and seen.get(paper.id, digest) != digest:  # another paper with the same title
             paper = replace(paper, id=f"{paper.id}-{digest.hex()[:8]}")
         if paper.id in seen:
-            same = "the same paper again" if seen[paper.id] == digest else "its id is taken by an earlier record"
-            yield Skipped(paper.id, same)
+            is_copy = seen[paper.id] == digest
+            reason = "the same paper again" if is_copy else "its id is taken by an earlier record"
+            yield Skipped(f"record {number} ({paper.id})", reason, is_copy)
             continue
         seen[paper.id] = digest
         yield paper

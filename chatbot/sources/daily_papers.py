@@ -39,19 +39,19 @@ def read(path: Path) -> Iterator[Paper | Skipped]:
 
 def _parse_pairs(path: Path, lines: list[tuple[int, str]]) -> list[Paper]:
     if not lines:
-        raise SourceError(f"{path} has a header but no papers; nothing was changed")
+        raise SourceError(f"{path} ends with its header, without a paper; nothing was changed")
     papers = []
     for at in range(0, len(lines), 2):
         number, title = lines[at]
         if len(title) > _TITLE_CHARS:
             raise SourceError(f"{path} line {number}: expected a title, found an abstract; is its title missing?")
         abstract = lines[at + 1][1] if at + 1 < len(lines) else ""
-        following = lines[at + 2][1] if at + 2 < len(lines) else ""
-        if not abstract or (_is_title(abstract) and len(following) > _TITLE_CHARS):
+        if not _is_prose(abstract):
             raise SourceError(f"{path} line {number}: the title '{title[:60]}' has no abstract")
         papers.append(Paper(id="", title=title, abstract=abstract))
     return papers
 
 
-def _is_title(line: str) -> bool:
-    return len(line) <= _TITLE_CHARS and not line.endswith(".")
+def _is_prose(line: str) -> bool:
+    """Tell whether ``line`` can be an abstract: long, or closed like a sentence."""
+    return len(line) > _TITLE_CHARS or line.rstrip("\"'”’)").endswith((".", "!", "?"))

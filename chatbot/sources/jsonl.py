@@ -15,8 +15,8 @@ NAME = "JSONL (title, abstract, …)"
 
 
 def recognises(path: Path, head: str) -> bool:
-    """Tell whether ``head`` begins with a JSON object."""
-    return head.lstrip().startswith("{")
+    """Tell whether a line of ``head`` begins a JSON object, or the name says so."""
+    return ".jsonl" in path.suffixes or any(line.lstrip().startswith("{") for line in head.splitlines())
 
 
 def read(path: Path) -> Iterator[Paper | Skipped]:
@@ -30,6 +30,9 @@ def read_records(path: Path, fields: dict[str, str], needs_title: bool = True) -
     Without ``needs_title``, a paper that has none is called by the first words of its abstract.
     """
     for number, line in read_lines(path):
+        if line is None:
+            yield Skipped(f"line {number}", "the file breaks off here: damaged gzip")
+            continue
         if not line.strip():
             continue
         try:
@@ -57,7 +60,7 @@ def _to_paper(record: dict[str, Any], fields: dict[str, str], needs_title: bool)
     if not isinstance(authors, list):
         raise ValueError("authors is not a list")
     return Paper(
-        id=str(record.get(fields["id"]) or ""),
+        id=_text(record.get(fields["id"]), "id"),
         title=title,
         abstract=abstract,
         authors=tuple(_text(author, "author") for author in authors),
@@ -80,6 +83,9 @@ def _year(value: Any) -> int | None:
     if value in (None, ""):
         return None
     try:
-        return int(value)
-    except (TypeError, ValueError) as error:
+        year = int(value)
+    except (TypeError, ValueError, OverflowError) as error:
         raise ValueError("year is not a number") from error
+    if not 0 < year < 10_000:
+        raise ValueError(f"{str(value)[:20]} is no year")
+    return year

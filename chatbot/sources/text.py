@@ -11,6 +11,8 @@ from typing import BinaryIO, cast
 
 from chatbot.errors import SourceError
 
+_DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile)
+
 
 def open_bytes(path: Path) -> BinaryIO:
     """Open ``path`` for reading, unpacking gzip. Raises SourceError when it cannot be opened."""
@@ -27,7 +29,7 @@ def read_head(path: Path, size: int = 4096) -> str:
     with open_bytes(path) as file:
         try:
             head = file.read(size)
-        except (OSError, EOFError, zlib.error) as error:
+        except _DAMAGE as error:
             raise SourceError(f"{path} is a damaged gzip file; fetch it again") from error
     if b"\0" in head:
         raise SourceError(f"{path} is not a text file; give a daily-papers page, JSONL or a BEIR folder")
@@ -40,7 +42,10 @@ def read_head(path: Path, size: int = 4096) -> str:
 def read_text(path: Path) -> str:
     """Return all of ``path``. Raises SourceError, with the line, when it is not UTF-8."""
     with open_bytes(path) as file:
-        data = file.read()
+        try:
+            data = file.read()
+        except _DAMAGE as error:
+            raise SourceError(f"{path} is a damaged gzip file; fetch it again") from error
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -48,12 +53,12 @@ def read_text(path: Path) -> str:
         raise SourceError(f"{path} line {line} is not UTF-8; save the file as UTF-8") from error
 
 
-def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Yield ``(number, line)`` from 1 on. Raises SourceError where a gzip file breaks off."""
+def read_lines(path: Path) -> Iterator[tuple[int, bytes | None]]:
+    """Yield ``(number, line)`` from 1 on, and None for the line where a damaged gzip file breaks off."""
     with open_bytes(path) as file:
         number = 0
         try:
             for number, line in enumerate(file, 1):
                 yield number, line
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise SourceError(f"{path} breaks off after line {number}: damaged gzip; fetch it again") from error
+        except _DAMAGE:
+            yield number + 1, None
