@@ -3,16 +3,28 @@
 Knows LangChain's interfaces; knows nothing of how papers are found or answers written.
 """
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
 
 from langchain_core.callbacks import CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import Runnable, RunnableConfig
 
-from chatbot.pipeline import PaperChatbot
-from chatbot.records import Answer
+from chatbot.records import Answer, Hit
+
+
+class Bot(Protocol):
+    """What these parts need of a PaperChatbot."""
+
+    def ask(self, question: str, history: Sequence[str] = ()) -> Answer:
+        """Answer one question."""
+
+    def stream(self, question: str, history: Sequence[str] = ()) -> Iterator[Answer]:
+        """Yield an answer as it grows."""
+
+    def search(self, query: str, top_k: int | None = None) -> list[Hit]:
+        """Return papers, best first."""
 
 
 class PaperRetriever(BaseRetriever):
@@ -45,7 +57,7 @@ class AskRunnable(Runnable[Any, Answer]):
     The input is a question, or ``{"question": …, "history": […]}``.
     """
 
-    def __init__(self, bot: PaperChatbot) -> None:
+    def __init__(self, bot: Bot) -> None:
         self._bot = bot
 
     def invoke(self, input: Any, config: RunnableConfig | None = None, **_: Any) -> Answer:

@@ -31,7 +31,7 @@ _GENERIC = frozenset(
 _COINED = re.compile(r"[a-z0-9-]*[A-Z][\w-]*[A-Z0-9][\w-]*|[A-Z]?[a-z]+[A-Z]\w*|\w*[A-Za-z]-?\d[\w.]*")
 _WHICH = re.compile(
     r"\b(?:which|what|list|name|find|show|give|all|any|every|other|many)\b(?:\W+\w+){0,4}?\W+"
-    r"(?:papers|works|articles|abstracts|studies|publications|authors)\b"
+    r"(?:papers|works|articles|abstracts|studies|publications|authors|methods|approaches|algorithms)\b"
     r"|\b(?:papers|works|articles|abstracts|studies) (?:here |indexed )?(?:that|which|about|on|using|with|dealing)\b"
     r"|\b(?:anything|everything|something|all) (?:here |indexed )?(?:on|about|that|which|related)\b"
     r"|^(?:so |and )?where (?:is|are|does|do)\b|\bwho (?:else )?(?:uses?|studies|works on)\b"

@@ -35,35 +35,37 @@ def retrieval(
     if as_json:
         print(json.dumps(asdict(result)))
         return
-    terminal.out.print(f"{beir.name}: {result.papers} papers, {result.queries} queries")
+    print(f"{beir.name}: {result.papers} papers, {result.queries} queries")
     for name, value in result.measures.items():
-        terminal.out.print(f"  {name:<11}{value:.4f}")
+        print(f"  {name:<11}{value:.4f}")
     rate, each = result.papers / result.seconds_ingest, result.seconds_search / result.queries * 1000
-    terminal.out.print(f"  {rate:.0f} papers/s ingested, {each:.1f} ms a query")
+    print(f"  {rate:.0f} papers/s ingested, {each:.1f} ms a query")
 
 
 @app.command()
 def answers(
     split: Annotated[str, typer.Option(help="dev or test.")] = "dev",
     index: IndexOption = None,
+    baseline: Annotated[bool, typer.Option("--baseline", help="Score the naive answerer instead.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Print key-fact recall, the right paper first and abstention on the questions over the seed papers."""
     from evals.answers import abstention_auc, ask_samples, summarise
+    from evals.baseline import ask_baseline
     from evals.questions import load_questions
 
     with tempfile.TemporaryDirectory() as scratch:
-        bot = _seed_bot(index or Path(scratch) / "index")
-        scores = ask_samples(bot, load_questions(split=split))
+        bot, samples = _seed_bot(index or Path(scratch) / "index"), load_questions(split=split)
+        scores = ask_baseline(bot, samples) if baseline else ask_samples(bot, samples)
     table, auc = summarise(scores), abstention_auc(scores)
     if as_json:
         print(json.dumps({"split": split, "types": table, "abstention_auc": auc}))
         return
     columns = list(next(iter(table.values())))
-    terminal.out.print(f"{split:<14}" + "".join(f"{column:>17}" for column in columns))
+    print(f"{split:<14}" + "".join(f"{column:>17}" for column in columns))
     for name, row in sorted(table.items()):
-        terminal.out.print(f"{name:<14}" + "".join(f"{row[column]:>17.3g}" for column in columns))
-    terminal.out.print(f"abstention AUC {auc:.3f}")
+        print(f"{name:<14}" + "".join(f"{row[column]:>17.3g}" for column in columns))
+    print(f"abstention AUC {auc:.3f}")
 
 
 @app.command()
@@ -75,10 +77,8 @@ def calibrate(index: IndexOption = None) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         result = fit(_seed_bot(index or Path(scratch) / "index"))
     save_calibration(result)
-    terminal.out.print(f"{result.questions} questions; left out of the fit: AUC {result.auc:.3f},")
-    terminal.out.print(
-        f"{result.refused:.0%} of the unanswerable refused, {result.refused_or_doubted:.0%} refused or doubted"
-    )
+    print(f"{result.questions} questions; left out of the fit: AUC {result.auc:.3f},")
+    print(f"{result.refused:.0%} of the unanswerable refused, {result.refused_or_doubted:.0%} refused or doubted")
 
 
 @app.command()
@@ -87,10 +87,10 @@ def speed(index: Annotated[Path, typer.Option(help="Folder of the index.")], que
     from evals.speed import measure_speed
 
     result = measure_speed(PaperChatbot(index=index), queries)
-    terminal.out.print(f"{result.papers} papers, {result.queries} queries")
-    terminal.out.print(f"  embedding a query  p50 {result.embed_p50:6.1f} ms   p95 {result.embed_p95:6.1f} ms")
-    terminal.out.print(f"  whole retrieval    p50 {result.search_p50:6.1f} ms   p95 {result.search_p95:6.1f} ms")
-    terminal.out.print(f"  p95 of retrieval is {result.ratio:.2f} times the median embedding pass")
+    print(f"{result.papers} papers, {result.queries} queries")
+    print(f"  embedding a query  p50 {result.embed_p50:6.1f} ms   p95 {result.embed_p95:6.1f} ms")
+    print(f"  whole retrieval    p50 {result.search_p50:6.1f} ms   p95 {result.search_p95:6.1f} ms")
+    print(f"  p95 of retrieval is {result.ratio:.2f} times the median embedding pass")
 
 
 def _seed_bot(index: Path) -> PaperChatbot:

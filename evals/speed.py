@@ -11,6 +11,7 @@ import numpy as np
 
 from chatbot import PaperChatbot
 from chatbot.embeddings import load_embedder
+from chatbot.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,8 @@ class SpeedResult:
 def measure_speed(bot: PaperChatbot, queries: int = 200) -> SpeedResult:
     """Search for the titles of indexed papers; each is embedded alone just before."""
     titles = list(islice((paper.title for paper in bot.papers()), queries))
+    if not titles:
+        raise InputError("nothing is indexed; give --index a folder with papers")
     embedder = load_embedder(bot.settings.embedding)
     for title in titles[:10]:
         embedder.embed([title])

@@ -12,6 +12,7 @@ from chatbot import PaperChatbot, answerable
 from chatbot.errors import InputError
 from chatbot.records import Paper
 from evals.answers import abstention_auc, ask_samples, score_answer, summarise
+from evals.baseline import ask_baseline
 from evals.calibrate import PAIRS
 from evals.questions import Fact, Sample, find_faults, load_questions
 from evals.retrieval import evaluate_retrieval
@@ -54,8 +55,11 @@ def test_scores_of_a_known_answer(bot: PaperChatbot) -> None:
 
 
 def test_answers_to_development_questions_stay_good(bot: PaperChatbot) -> None:
-    scores = ask_samples(bot, load_questions(split="dev"))
-    table = summarise(scores)
+    samples = load_questions(split="dev")
+    scores = ask_samples(bot, samples)
+    table, naive = summarise(scores), summarise(ask_baseline(bot, samples))
+    for kind in ("single", "compare", "which"):
+        assert table[kind]["fact_recall"] > naive[kind]["fact_recall"] + 0.1
     assert table["single"]["fact_recall"] >= 0.60
     assert table["single"]["first_paper"] >= 0.93
     assert table["which"]["paper_recall"] >= 0.75

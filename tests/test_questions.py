@@ -16,6 +16,7 @@ from chatbot.questions import clean_question, read_question
         ("Which papers study federated learning?", "which"),
         ("anything on recommender systems?", "which"),
         ("List all works about pruning", "which"),
+        ("which methods cut GPU memory?", "which"),
         ("Compare LiNeS with FRUGAL", "compare"),
         ("LiNeS vs FRUGAL", "compare"),
         ("How do MAN and AugLocal differ?", "compare"),
