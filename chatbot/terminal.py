@@ -3,6 +3,7 @@
 Knows rich; knows nothing of how any of it was made.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -35,7 +36,7 @@ def show_answer(answer: Answer) -> None:
 
 
 def _plain(markdown: str) -> str:
-    return markdown.replace("**", "").replace("\n- ", "\n• ").replace("&lt;", "<").replace("\u200b", "")
+    return re.sub(r"\*+(\S.*?)\*+", r"\1", markdown).replace("\n- ", "\n• ").replace("&lt;", "<").replace("\u200b", "")
 
 
 def show_hits(hits: Sequence[Hit]) -> None:

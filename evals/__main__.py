@@ -36,8 +36,9 @@ def retrieval(
         print(json.dumps(asdict(result)))
         return
     print(f"{beir.name}: {result.papers} papers, {result.queries} queries")
-    for name, value in result.measures.items():
-        print(f"  {name:<11}{value:.4f}")
+    print(f"  {'':<11}" + "".join(f"{run:>8}" for run in result.measures))
+    for name in result.measures["all"]:
+        print(f"  {name:<11}" + "".join(f"{run[name]:>8.4f}" for run in result.measures.values()))
     rate, each = result.papers / result.seconds_ingest, result.seconds_search / result.queries * 1000
     print(f"  {rate:.0f} papers/s ingested, {each:.1f} ms a query")
 

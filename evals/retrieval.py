@@ -13,18 +13,20 @@ import ir_measures
 from ir_measures import RR, R, nDCG
 
 from chatbot import PaperChatbot
+from chatbot.embeddings import load_embedder
 from chatbot.errors import InputError
 
 MEASURES = {"nDCG@10": nDCG @ 10, "recall@10": R @ 10, "recall@100": R @ 100, "MRR": RR}
+DEPTH = 100
 
 
 @dataclass(frozen=True, slots=True)
 class RetrievalResult:
-    """Means over the queries that have at least one relevant paper, and seconds spent."""
+    """Means over the queries with a relevant paper, for the whole and for two of its signals alone, and seconds."""
 
     papers: int
     queries: int
-    measures: dict[str, float]
+    measures: dict[str, dict[str, float]]
     seconds_ingest: float
     seconds_search: float
 
@@ -40,20 +42,29 @@ def evaluate_retrieval(folder: Path, index: Path, progress: Callable[[int], None
     started = time.perf_counter()
     bot.ingest(folder, progress=progress)
     ingested = time.perf_counter()
-    run = {
-        key: {hit.paper.id: 1.0 / hit.rank for hit in bot.search(queries[key], top_k=100)}
-        for key in qrels
-        if key in queries
-    }
+    asked = {key: queries[key] for key in qrels if key in queries}
+    found = {key: [hit.paper.id for hit in bot.search(text, top_k=DEPTH)] for key, text in asked.items()}
     searched = time.perf_counter()
-    scores = ir_measures.calc_aggregate(list(MEASURES.values()), qrels, run)
+    vectors = dict(zip(asked, load_embedder(bot.settings.embedding).embed(list(asked.values())), strict=True))
+    dense = {key: _order(bot.index.nearest_passages(vector, DEPTH)) for key, vector in vectors.items()}
+    words = {key: _order(bot.index.match_words(text, DEPTH)[0]) for key, text in asked.items()}
     return RetrievalResult(
         papers=len(bot),
-        queries=len(run),
-        measures={name: scores[measure] for name, measure in MEASURES.items()},
+        queries=len(asked),
+        measures={name: _score(run, qrels) for name, run in (("all", found), ("dense", dense), ("BM25", words))},
         seconds_ingest=ingested - started,
         seconds_search=searched - ingested,
     )
+
+
+def _order(scores: dict[str, float]) -> list[str]:
+    return sorted(scores, key=lambda key: (-scores[key], key))
+
+
+def _score(run: dict[str, list[str]], qrels: dict[str, dict[str, int]]) -> dict[str, float]:
+    ranks = {key: {paper: 1.0 / rank for rank, paper in enumerate(papers, 1)} for key, papers in run.items()}
+    scores = ir_measures.calc_aggregate(list(MEASURES.values()), qrels, ranks)
+    return {name: scores[measure] for name, measure in MEASURES.items()}
 
 
 def read_queries(folder: Path) -> dict[str, str]:

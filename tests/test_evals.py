@@ -88,8 +88,9 @@ def test_retrieval_is_measured_on_a_beir_folder(tmp_path: Path) -> None:
     )
     result = evaluate_retrieval(tmp_path, tmp_path / "index")
     assert (result.papers, result.queries) == (3, 2)  # q3 has no relevant paper and does not count
-    assert 0.5 < result.measures["nDCG@10"] < 1
-    assert result.measures["recall@10"] == 1
+    assert 0.5 < result.measures["all"]["nDCG@10"] < 1
+    assert result.measures["all"]["recall@10"] == 1
+    assert result.measures["BM25"]["recall@10"] == 0.5
     with pytest.raises(InputError, match="BEIR layout"):
         evaluate_retrieval(tmp_path / "none", tmp_path / "index")
 
