@@ -80,6 +80,8 @@ def judge(question: Question, chosen: Sequence[Match], unknown_names: Sequence[s
             return Judgement(min(confidence, calibration.refuse_below / 2), "refused", ("a link",))
         if judged[0].named and not unknown_names:
             confidence = max(confidence, calibration.doubt_below)
+    elif question.kind == "compare" and len(judged) > 1 and all(match.named for match in judged) and not unknown_names:
+        confidence = max(confidence, calibration.doubt_below)  # both sides are there to be told
     if confidence < calibration.refuse_below:
         return Judgement(confidence, "refused", missing)
     return Judgement(confidence, "doubtful" if confidence < calibration.doubt_below else "sure", missing)

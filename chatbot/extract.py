@@ -14,7 +14,8 @@ from chatbot.records import Answer, Citation, Draft, Judgement, Match, Paper, Qu
 
 NAME = "extractive"
 SINGLE_SENTENCES, SEVERAL_SENTENCES = 3, 2
-MARGIN = 0.5  # papers this close to the best in ``Match.value`` fit the question too
+MARGIN = 0.7  # papers this close to the best in ``Match.value`` fit the question too
+SIDE_MARGIN = 0.5  # and this close in coverage can be the unnamed side of a comparison
 WHICH_MOST, GROUP_MOST = 8, 4
 COVER_WEIGHT = 2.0
 
@@ -61,7 +62,7 @@ def choose_papers(question: Question, matches: Sequence[Match]) -> list[Match]:
     """Return the matches to answer from: one, the sides of a comparison, or all that the question fits."""
     if question.kind == "single" or len(matches) < 2:
         return list(matches[:1])
-    floor = matches[0].coverage + matches[0].best - MARGIN
+    floor = matches[0].coverage + matches[0].best - SIDE_MARGIN
     close = [match for match in matches if match.value >= matches[0].value - MARGIN]
     if question.kind == "which":
         return close[:WHICH_MOST]

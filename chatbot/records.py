@@ -125,7 +125,7 @@ class Match:
     @property
     def value(self) -> float:
         """Return the number that orders the matches of one question, about 0 to 3; the retrieval score is one vote."""
-        return self.coverage + self.best + self.hit.score / 3 + NAME_BONUS * self.named
+        return self.coverage + self.best + self.hit.score / 2 + NAME_BONUS * self.named
 
     @property
     def coverage(self) -> float:
