@@ -14,6 +14,7 @@ from chatbot.records import Answer, Citation, Draft, Judgement, Match, Paper, Qu
 
 NAME = "extractive"
 SINGLE_SENTENCES, SEVERAL_SENTENCES = 3, 2
+LONG_QUESTION = 10  # content words; such a question asks several things and gets a sentence more
 MARGIN = 0.7  # papers this close to the best in ``Match.value`` fit the question too
 SIDE_MARGIN = 0.5  # and this close in coverage can be the unnamed side of a comparison
 WHICH_MOST, GROUP_MOST = 8, 4
@@ -116,6 +117,7 @@ def grow(answer: Answer) -> Iterator[Answer]:
 
 def _quote(question: Question, chosen: Sequence[Match], confidence: float, notice: str = "") -> Draft:
     count = SINGLE_SENTENCES if len(chosen) == 1 else SEVERAL_SENTENCES
+    count += len(chosen) <= 2 and len(question.words) >= LONG_QUESTION
     sentences: list[Sentence] = []
     citations: list[Citation] = []
     blocks = []
