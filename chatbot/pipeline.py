@@ -57,11 +57,14 @@ class PaperChatbot:
     ) -> IngestReport:
         """Bring the papers of files and BEIR folders into the index; without sources, the seed papers.
 
-        With ``rebuild``, all papers that the index holds are embedded again first, by the current model.
+        With ``rebuild``, all papers that the index holds are embedded again first, by the current model; then
+        no source is needed, and none is added of itself.
         """
         if rebuild:
             self._opened = None
             rebuild_index(self.settings.index, self._embedder, progress)
+            if not sources and self.settings.index.exists():
+                return IngestReport(unchanged=len(self))
         named = [(str(Path(source).resolve()), Path(source)) for source in sources]
         if not named:
             named = [(SEEDS[0], find_resource("seeds", SEEDS[1]))]

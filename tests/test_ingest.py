@@ -178,6 +178,12 @@ def test_a_failed_rebuild_leaves_the_old_index(
     assert len(list((tmp_path / "index").glob("store-*"))) == 1
 
 
+def test_rebuild_without_a_source_keeps_just_what_is_there(filled: PaperChatbot) -> None:
+    assert filled.ingest(rebuild=True).unchanged == 6
+    assert ids(filled) == {f"p{number}" for number in range(6)}
+    assert filled.search("honey bees")[0].paper.id == "p1"
+
+
 def test_rebuild_recovers_from_a_damaged_manifest(filled: PaperChatbot, tmp_path: Path, write_jsonl: Write) -> None:
     (tmp_path / "index" / "manifest.json").write_text("garbage")
     bot = PaperChatbot(index=tmp_path / "index")
@@ -235,10 +241,10 @@ def test_damaged_vector_store_says_what_to_do(tmp_path: Path, write_jsonl: Write
         database.write_bytes(b"garbage" * 1000)
     else:
         database.unlink()
-    with pytest.raises(IndexBroken, match="move it away and run: chatbot ingest") as caught:
+    with pytest.raises(IndexBroken, match=r"is damaged .*--rebuild") as caught:
         PaperChatbot(index=tmp_path / "index").search("bees")
     assert "\n" not in str(caught.value)
-    with pytest.raises(IndexBroken, match="move it away"):
+    with pytest.raises(IndexBroken, match="is damaged"):
         PaperChatbot(index=tmp_path / "index").ingest(path)
 
 

@@ -71,5 +71,6 @@ def _is_full(folder: Path) -> bool:
 def damaged(folder: Path, reason: str) -> IndexBroken:
     """Return the error for an index that cannot be read any more."""
     return IndexBroken(
-        f"the index in {folder} is damaged ({reason}); move it away and run: chatbot ingest SOURCE … --index {folder}"
+        f"the index in {folder} is damaged ({reason}); run: chatbot ingest --index {folder} --rebuild "
+        f"(if that fails too, move {folder} away and ingest again)"
     )
