@@ -1,59 +1,66 @@
 """Judge whether the papers found can answer a question at all.
 
 Knows how well questions are covered; knows nothing of how answers are written. The weights are a logistic
-regression fitted by ``python -m evals calibrate``, which writes ``calibration.json``.
+regression fitted by ``python -m evals calibrate``.
 """
 
-import json
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
 import numpy as np
 
+from chatbot.logistic import load_logistic
 from chatbot.records import Judgement, Match, Question
 
-FEATURES = ("coverage", "weakest_word", "phrases", "unknown_name", "words")
-_FILE = Path(__file__).with_name("calibration.json")
+FEATURES = (
+    "coverage",
+    "weakest_word",
+    "second_weakest",
+    "phrases",
+    "absent_name",
+    "sentence_coverage",
+    "sentence_weakest",
+    "sentence_phrases",
+    "sentence_evidence",
+    "literal",
+    "sentence_literal",
+    "no_figure",
+    "words",
+    "compare",
+    "which",
+)
 
 
-@dataclass(frozen=True, slots=True)
-class Calibration:
-    """One weight for each of ``FEATURES``, and the confidences below which to refuse and to add a caveat."""
+def measure(question: Question, judged: Sequence[Match]) -> list[float]:
+    """Return the values of ``FEATURES`` for an answer from the ``judged`` matches, best first.
 
-    weights: tuple[float, ...]
-    bias: float
-    refuse_below: float
-    doubt_below: float
-
-
-@cache
-def load_calibration() -> Calibration:
-    """Return the committed calibration."""
-    stored = json.loads(_FILE.read_text())
-    return Calibration(
-        tuple(stored["weights"][name] for name in FEATURES),
-        stored["bias"],
-        stored["refuse_below"],
-        stored["doubt_below"],
-    )
-
-
-def measure(question: Question, chosen: Sequence[Match], unknown_names: Sequence[str]) -> list[float]:
-    """Return the values of ``FEATURES`` for an answer from the ``chosen`` matches.
-
-    Mean and minimum over the question's words, and mean over its phrases, of the best match in any sentence;
-    whether it has a name that no indexed paper mentions; its number of words, in twenties.
+    ``coverage`` to ``phrases``: mean and lowest values over the question's words, and mean over its phrases, of the
+    best match in any sentence; ``absent_name``: a name in the question stands in none of the papers; ``sentence_…``:
+    the same for the sentence with most evidence alone; ``literal``: the share of words that stand there to the
+    letter; ``no_figure``: one is asked for and that sentence has none.
     """
-    words = np.concatenate([match.words for match in chosen]).max(axis=0)
-    phrases = np.concatenate([match.phrases for match in chosen]).max(axis=0) if question.phrases else words
+    first = judged[0]
+    words = np.concatenate([match.words for match in judged]).max(axis=0)
+    phrases = np.concatenate([match.phrases for match in judged]).max(axis=0) if question.phrases else words
+    best = int(first.evidence.argmax())
+    text = " ".join(match.hit.paper.text for match in judged).lower()
+    lowest = np.sort(words)[: 2 if len(words) > 1 else 1]
     return [
         float(words.mean()),
-        float(words.min()),
+        float(lowest[0]),
+        float(lowest[-1]),
         float(phrases.mean()),
-        float(bool(unknown_names)),
+        float(any(name.lower() not in text for name in question.names)),
+        float(first.words[best].mean()),
+        float(first.words[best].min()),
+        float(first.phrases[best].mean()) if question.phrases else 0.0,
+        float(first.evidence[best]),
+        float(np.concatenate([match.literal for match in judged]).any(axis=0).mean()),
+        float(first.literal[[0, best + 1]].any(axis=0).mean()),
+        float(question.wants_figure and not re.search(r"\d", first.spans[best].text)),
         len(question.words) / 20,
+        float(question.kind == "compare"),
+        float(question.kind == "which"),
     ]
 
 
@@ -70,21 +77,21 @@ def judge(question: Question, chosen: Sequence[Match], unknown_names: Sequence[s
     if not question.words or not chosen:
         return Judgement(0.0, "refused", tuple(unknown_names))
     judged = judged_papers(question, chosen)
-    calibration = load_calibration()
-    logit = calibration.bias + float(np.dot(calibration.weights, measure(question, judged, unknown_names)))
-    confidence = float(1 / (1 + np.exp(-logit)))
+    regression = load_logistic("answerable", FEATURES)
+    refuse_below, doubt_below = regression.thresholds["refuse_below"], regression.thresholds["doubt_below"]
+    confidence = float(regression.probability(measure(question, judged)))
     missing = tuple(unknown_names) or tuple(_find_missing(question, judged))
     if question.wants_link:
         has_link = any("://" in span.text for match in judged for span in match.spans)
         if not has_link:
-            return Judgement(min(confidence, calibration.refuse_below / 2), "refused", ("a link",))
+            return Judgement(min(confidence, refuse_below / 2), "refused", ("a link",))
         if judged[0].named and not unknown_names:
-            confidence = max(confidence, calibration.doubt_below)
+            confidence = max(confidence, doubt_below)
     elif question.kind == "compare" and len(judged) > 1 and all(match.named for match in judged) and not unknown_names:
-        confidence = max(confidence, calibration.doubt_below)  # both sides are there to be told
-    if confidence < calibration.refuse_below:
+        confidence = max(confidence, doubt_below)  # both sides are there to be told
+    if confidence < refuse_below:
         return Judgement(confidence, "refused", missing)
-    return Judgement(confidence, "doubtful" if confidence < calibration.doubt_below else "sure", missing)
+    return Judgement(confidence, "doubtful" if confidence < doubt_below else "sure", missing)
 
 
 def _find_missing(question: Question, chosen: Sequence[Match]) -> list[str]:

@@ -7,6 +7,7 @@ Knows no other module::
     ├── SourceError           a source that is missing, empty or in no known format
     ├── EmbeddingError        the embedding model cannot be loaded or is not the expected one
     ├── ResourceError         a file that belongs to the program is missing
+    ├── PromptError           a prompt file that cannot be used
     └── StoreError           anything about the index on disk
         ├── IndexMissing      nothing has been ingested yet
         ├── IndexBusy         another process is writing
@@ -37,6 +38,10 @@ class EmbeddingError(ChatbotError):
 
 class ResourceError(ChatbotError):
     """A file that belongs to the program is missing."""
+
+
+class PromptError(ChatbotError):
+    """A prompt file cannot be used."""
 
 
 class StoreError(ChatbotError):

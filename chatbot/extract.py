@@ -13,33 +13,13 @@ import numpy as np
 from chatbot.records import Answer, Citation, Draft, Judgement, Match, Paper, Question, Sentence, Span
 
 NAME = "extractive"
-SINGLE_SENTENCES, SEVERAL_SENTENCES = 3, 2
-LONG_QUESTION = 10  # content words; such a question asks several things and gets a sentence more
+# Sentences quoted from a paper, at least and at most, by how many papers are quoted: one, two, more.
+SENTENCES = {1: (3, 4), 2: (2, 3)}
+SENTENCES_OF_MANY = (2, 2)
+LIKELY = -1.7  # log-odds from which a sentence beyond the least is quoted too
 MARGIN = 0.7  # papers this close to the best in ``Match.value`` fit the question too
 SIDE_MARGIN = 0.5  # and this close in coverage can be the unnamed side of a comparison
 WHICH_MOST, GROUP_MOST = 8, 4
-COVER_WEIGHT = 2.0
-
-_METHOD = re.compile(
-    r"\b(?:we (?:propose|introduce|present|develop|design|use|leverage|adopt|derive|employ|define|first|show how)"
-    r"|is (?:designed|introduced|proposed|used)|specifically|consists? of|components?|by [a-z]+ing|first(?:ly)?"
-    r"|second(?:ly)?|then|finally|instead of|this (?:enables|allows|approach)|module|mechanism|framework)\b",
-    re.I,
-)
-_RESULT = re.compile(
-    r"\b(?:results?|experiments?|outperform|achiev|demonstrat|shows? that|improv|state-of-the-art|surpass|evaluat"
-    r"|benchmark|datasets?|tested|validate)",
-    re.I,
-)
-_INTRODUCES = re.compile(
-    r"\b(?:we|this (?:paper|work|article)) (?:\w+ )?"
-    r"(?:propose|introduce|present|develop|design|describe|stud|investigat|refer to)"
-    r"|\b(?:called|termed|dubbed)\b",
-    re.I,
-)
-_SETTING = re.compile(
-    r"(?:However|Although|Recent|Previous|Existing|Many|Current|Despite|Traditional|While|Unfortunately)\b"
-)
 
 
 def answer(question: Question, matches: Sequence[Match], chosen: Sequence[Match], judgement: Judgement) -> Draft:
@@ -72,39 +52,11 @@ def choose_papers(question: Question, matches: Sequence[Match]) -> list[Match]:
     return named[:GROUP_MOST] if len(named) >= 2 else [*named, *others][:2]
 
 
-def select_sentences(question: Question, match: Match, count: int) -> list[Span]:
-    """Return the ``count`` sentences that together cover the question best, in the paper's order.
-
-    Greedy maximisation of a coverage function (Lin and Bilmes, "A class of submodular functions for document
-    summarization", ACL 2011): each step takes the sentence that adds most to the best match of every word,
-    plus what its kind is worth for this kind of question.
-    """
-    weight = 1.0 if question.wants_method or question.kind == "compare" else 0.5
-    values = weight * np.array([_value(question, match, at) for at in range(len(match.spans))])
-    scale = match.words.mean(axis=1).std() + 1e-9
-    covered = np.zeros(match.words.shape[1], np.float32)
-    picked: list[int] = []
-    for _ in range(min(count, len(match.spans))):
-        gains = (np.maximum(match.words, covered) - covered).mean(axis=1) / scale * COVER_WEIGHT + values
-        gains[picked] = -np.inf
-        picked.append(int(gains.argmax()))
-        covered = np.maximum(covered, match.words[picked[-1]])
+def select_sentences(match: Match, least: int, most: int) -> list[Span]:
+    """Return the sentences with most evidence, in the paper's order: ``least``, and up to ``most`` that are likely."""
+    order = np.argsort(-match.evidence, kind="stable")[:most]
+    picked = [at for rank, at in enumerate(order) if rank < least or match.evidence[at] >= LIKELY]
     return [match.spans[at] for at in sorted(picked)]
-
-
-def _value(question: Question, match: Match, at: int) -> float:
-    """Return what a sentence is worth for its kind alone: weights fitted on the development questions."""
-    text, last = match.spans[at].text, len(match.spans) - 1
-    value: float = 0.6 * question.wants_figure * len(re.findall(r"\d+(?:\.\d+)?", text)) ** 0.5
-    value += 1.5 * (question.wants_overview and bool(_INTRODUCES.search(text)))
-    has_link = "://" in text or ".com/" in text
-    value += 2.0 * (has_link and question.wants_link) - 1.5 * (has_link and not question.wants_link)
-    if question.wants_background:
-        return value
-    value += 0.5 * at / max(last, 1) - 0.7 * (at == 0) - 0.7 * (at == last) + 0.45 * min(len(text) / 200, 2)
-    value += 0.2 * bool(_METHOD.search(text)) + 0.2 * bool(_RESULT.search(text))
-    value += 0.3 * (question.wants_method and bool(_METHOD.search(text)))
-    return value - 0.5 * bool(_SETTING.match(text))
 
 
 def grow(answer: Answer) -> Iterator[Answer]:
@@ -116,14 +68,13 @@ def grow(answer: Answer) -> Iterator[Answer]:
 
 
 def _quote(question: Question, chosen: Sequence[Match], confidence: float, notice: str = "") -> Draft:
-    count = SINGLE_SENTENCES if len(chosen) == 1 else SEVERAL_SENTENCES
-    count += len(chosen) <= 2 and len(question.words) >= LONG_QUESTION
+    least, most = SENTENCES.get(len(chosen), SENTENCES_OF_MANY)
     sentences: list[Sentence] = []
     citations: list[Citation] = []
     blocks = []
     for match in chosen:
         quotes = []
-        for span in select_sentences(question, match, count):
+        for span in select_sentences(match, least, most):
             number = len(citations) + 1
             citations.append(_cite(number, match.hit.paper, span))
             sentences.append(Sentence(span.text, (number,), "supported"))

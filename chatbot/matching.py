@@ -16,6 +16,7 @@ from chatbot.records import Hit, Match, Question, Span, Words
 Matrix = npt.NDArray[np.float32]
 
 MOST_HOLDERS = 2  # a name that more of the papers found mention, such as that of a data set, points to none
+STEM = 5  # letters that say that two words are forms of one
 SENTENCES_A_PAPER = 40  # of a full text, only those nearest to the question are read word by word
 
 
@@ -45,8 +46,20 @@ def match_papers(
         if chosen:
             by_word = np.stack([_best(words, sentence) for sentence in own])
             by_phrase = np.array([[_best(phrase.vectors, sentence).mean() for phrase in phrases] for sentence in own])
-            matches.append(Match(hit, tuple(chosen), by_word, by_phrase, named.get(hit.paper.id)))
+            literal = _stand_in(question, [hit.paper.title, *(span.text for span in chosen)])
+            matches.append(Match(hit, tuple(chosen), by_word, by_phrase, literal, named.get(hit.paper.id)))
     return sorted(matches, key=lambda match: match.value, reverse=True)
+
+
+def _stand_in(question: Question, texts: Sequence[str]) -> npt.NDArray[np.bool_]:
+    """Return whether each content word of the question stands in each text, by its first letters; (texts, words)."""
+    wanted = [_stems(question.text[start:end]) for start, end in question.words]
+    found = [_stems(text) for text in texts]
+    return np.array([[not word or bool(word & stems) for word in wanted] for stems in found], bool)
+
+
+def _stems(text: str) -> set[str]:
+    return {word[:STEM] for word in re.findall(r"[a-z0-9]{3,}", text.lower())}
 
 
 def _named(question: Question, hits: Sequence[Hit]) -> dict[str, int]:

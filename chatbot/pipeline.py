@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chatbot import answerable, extract, matching, retrieval
+from chatbot import answerable, extract, matching, ranking, retrieval
 from chatbot.conversation import Standalone, Turn, make_standalone
 from chatbot.embeddings import Embedder, load_embedder
 from chatbot.errors import InputError
@@ -87,7 +87,7 @@ class PaperChatbot:
         read, hits, matches = self._read_papers(standalone)
         retrieved = time.perf_counter()
         chosen = extract.choose_papers(read, matches)
-        judgement = answerable.judge(read, chosen, self.unknown_names(read))
+        judgement = answerable.judge(read, chosen, self._unknown_names(read))
         draft = extract.answer(read, matches, chosen, judgement)
         finished = time.perf_counter()
         return Answer(
@@ -164,7 +164,7 @@ class PaperChatbot:
         frequencies = {name: self._frequency(name) for name in question.names}
         return any(0 < count <= matching.MOST_HOLDERS for count in frequencies.values())
 
-    def unknown_names(self, question: Question) -> list[str]:
+    def _unknown_names(self, question: Question) -> list[str]:
         """Return the names in ``question`` that no indexed paper mentions."""
         return [name for name in question.names if self._frequency(name) == 0]
 
@@ -183,6 +183,7 @@ class PaperChatbot:
         matches = matching.match_papers(
             question, vector, hits[:count], spans, self._embedder.embed_words, standalone.focus
         )
+        matches = ranking.rank_sentences(question, matches)
         order = [match.hit for match in matches] + hits[count:]
         ranked = [Hit(rank, hit.paper, hit.score, hit.similarity) for rank, hit in enumerate(order, 1)]
         return question, ranked[: self.settings.top_k], matches

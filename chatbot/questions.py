@@ -52,7 +52,13 @@ _FIGURE = re.compile(
     r"|\b(?:score|accuracy|error|rate|percentage|share|number|size|speed-?up|fraction|ratio|mIoU|figures?|cost)s?\b",
     re.I,
 )
-_LINK = re.compile(r"\b(?:code|repo|repository|github|links?|urls?|implementation|download|open.?source[d]?)\b", re.I)
+# Of "code" and "link", only those that can be had: no "code generation", no "link prediction".
+_LINK = re.compile(
+    r"\b(?:codes?(?! ?(?:generat|complet|search|review|synthes|book|length|understand|summari|model|translat))"
+    r"|links?(?! ?(?:predict|load|weight|sign|analy|format|function|structur|rate|quality|capacit|fail|level|adapt))"
+    r"|repo|repository|github|urls?|implementation|download|open.?source[d]?)\b",
+    re.I,
+)
 _BACKGROUND = re.compile(
     r"\b(?:why|problems?|limit\w*|drawback\w*|challeng\w*|motivat\w*|existing|prior|earlier|previous\w*|obstacle\w*"
     r"|weakness\w*|issues?|shortcoming\w*|hard|difficult\w*|poor|caus\w+|wrong|fail\w*|suffer\w*|lack\w*|flaw\w*)\b",
@@ -88,9 +94,7 @@ def clean_question(text: str, max_chars: int) -> str:
 def read_question(text: str) -> Question:
     """Return what ``text`` asks for. Any text can be read; one with no content words has no ``words``."""
     found = [(match.start(), match.end()) for match in _WORD.finditer(text)]
-    words = tuple(
-        (start, end) for start, end in found if not (is_generic(text[start:end]) or _LINK.fullmatch(text[start:end]))
-    )
+    words = tuple((start, end) for start, end in found if not (is_generic(text[start:end]) or _LINK.match(text, start)))
     names = tuple(
         dict.fromkeys(text[start:end].removesuffix("'s") for start, end in words if _is_coined(text[start:end]))
     )

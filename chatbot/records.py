@@ -106,8 +106,10 @@ NAME_BONUS = 0.5
 class Match:
     """How well a paper's sentences cover a question, as cosines of word vectors from 0 to 1.
 
-    ``words`` has shape (sentences, content words of the question): the best match of each word in each
+    ``words`` has shape (sentences, word pieces of the question's content words): the best match of each in each
     sentence. ``phrases`` has shape (sentences, phrases of the question), each phrase taken out of its context.
+    ``literal`` has shape (1 + sentences, content words): whether the word itself stands in the title, then in each
+    sentence. ``evidence`` has shape (sentences,): the log-odds that a sentence belongs in an answer, set by ranking.
     ``named_at`` is where in the question the paper is called by name, None when it is not.
     """
 
@@ -115,7 +117,9 @@ class Match:
     spans: tuple[Span, ...]
     words: Any = field(repr=False, compare=False)
     phrases: Any = field(repr=False, compare=False)
+    literal: Any = field(repr=False, compare=False)
     named_at: int | None = None
+    evidence: Any = field(default=None, repr=False, compare=False)
 
     @property
     def named(self) -> bool:
@@ -148,6 +152,47 @@ class Judgement:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """A place that a model cites: the number of a paper, and of a sentence in it, None for the paper as a whole."""
+
+    paper: int
+    sentence: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One sentence of a model's answer without its marks; ``bullet`` and ``new_line`` say how it was laid out."""
+
+    text: str
+    marks: tuple[Mark, ...]
+    bullet: bool = False
+    new_line: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A paper as a model is shown it: ``number`` from 1, and its sentences, numbered from 1 too."""
+
+    number: int
+    paper: Paper
+    spans: tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A claim with what the check found: where it stands (paper and sentence), or why it does not pass.
+
+    ``moved`` marks a claim that another passage than the cited one supports.
+    """
+
+    claim: Claim
+    verdict: Verdict
+    sources: tuple[tuple[Paper, Span], ...] = ()
+    reason: str = ""
+    moved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Citation:
     """Where a claim comes from: ``quote == paper.text[start:end]``."""
 
@@ -161,11 +206,12 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """One sentence of an answer with the numbers of its citations and what the check found."""
+    """One sentence of an answer with the numbers of its citations and what the check found, and why."""
 
     text: str
     citations: tuple[int, ...]
     verdict: Verdict
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +223,30 @@ class Draft:
     sentences: tuple[Sentence, ...]
     citations: tuple[Citation, ...]
     confidence: float
+    withheld: tuple[Sentence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What calls of a language model used: tokens, and dollars where the price is known (None where it is not)."""
+
+    calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float | None = None
+
+    def __add__(self, other: "Usage") -> "Usage":
+        """Return both together; a cost that is unknown for either makes the sum unknown."""
+        if not self.calls or not other.calls:
+            return other if other.calls else self
+        known = self.cost_usd is not None and other.cost_usd is not None
+        cost = (self.cost_usd or 0.0) + (other.cost_usd or 0.0) if known else None
+        return Usage(
+            self.calls + other.calls,
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            cost,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +265,11 @@ class Answer:
     timings_ms: dict[str, float]
     index: str
     settings: str
+    withheld: tuple[Sentence, ...] = ()
+    notice: str = ""
+    prompts: str = ""
+    cut: tuple[str, ...] = ()
+    usage: Usage | None = None
     id: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
@@ -205,15 +280,24 @@ class Answer:
             "standalone_question": self.standalone_question,
             "status": self.status,
             "answer": self.answer,
-            "sentences": [asdict(sentence) | {"citations": list(sentence.citations)} for sentence in self.sentences],
+            "sentences": [_sentence_to_dict(sentence) for sentence in self.sentences],
+            "withheld": [_sentence_to_dict(sentence) for sentence in self.withheld],
             "citations": [asdict(citation) for citation in self.citations],
             "retrieved": hits_to_dicts(self.retrieved),
             "confidence": round(self.confidence, 3),
             "model": self.model,
+            "notice": self.notice,
+            "usage": asdict(self.usage) if self.usage else None,
             "timings_ms": self.timings_ms,
             "index": self.index,
             "settings": self.settings,
+            "prompts": self.prompts,
+            "cut": list(self.cut),
         }
+
+
+def _sentence_to_dict(sentence: Sentence) -> dict[str, Any]:
+    return asdict(sentence) | {"citations": list(sentence.citations)}
 
 
 def hits_to_dicts(hits: tuple[Hit, ...] | list[Hit]) -> list[dict[str, Any]]:

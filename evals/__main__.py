@@ -70,16 +70,27 @@ def answers(
 
 
 @app.command()
-def calibrate(index: IndexOption = None) -> None:
-    """Fit when to refuse, on the development questions, and write chatbot/calibration.json."""
-    from evals.calibrate import calibrate as fit
-    from evals.calibrate import save_calibration
+def calibrate(
+    papers: Annotated[Path, typer.Option(help="The conference abstracts that the training questions are about.")],
+) -> None:
+    """Fit which sentences answer and when to refuse, and write both regressions of the chatbot."""
+    from evals import calibrate as fit
 
     with tempfile.TemporaryDirectory() as scratch:
-        result = fit(_seed_bot(index or Path(scratch) / "index"))
-    save_calibration(result)
-    print(f"{result.questions} questions; left out of the fit: AUC {result.auc:.3f},")
-    print(f"{result.refused:.0%} of the unanswerable refused, {result.refused_or_doubted:.0%} refused or doubted")
+        source = Path(scratch) / "papers.jsonl"
+        fit.write_training_papers(papers, source)
+        bot = PaperChatbot(index=Path(scratch) / "training")
+        bot.ingest(source)
+        readings = list(fit.read_training(bot))
+        sentences = fit.fit_sentences(readings)
+        sentences.regression.save("sentences", fit.MADE_BY)
+        # The second fit looks at what the first one finds, so every question is read again.
+        readings = [*fit.read_training(bot), *fit.read_seed_questions(_seed_bot(Path(scratch) / "seeds"))]
+        refusing = fit.fit_answerable(readings)
+        refusing.regression.save("answerable", fit.MADE_BY)
+    print(f"sentences: {sentences.questions} questions; left out, the best three tell {sentences.recall:.1%}")
+    print(f"refusing: {refusing.questions} questions; left out of the fit: AUC {refusing.auc:.3f},")
+    print(f"{refusing.refused:.0%} of the unanswerable refused, {refusing.refused_or_doubted:.0%} refused or doubted")
 
 
 @app.command()

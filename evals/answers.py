@@ -28,8 +28,9 @@ class Score:
 
 
 def score_answer(sample: Sample, answer: Answer) -> Score:
-    """Score ``answer`` against ``sample``; a fact is told when one of its aliases occurs in the quoted sentences."""
-    told = " ".join(sentence.text for sentence in answer.sentences).lower()
+    """Score ``answer`` against ``sample``; a fact is told when one of its aliases occurs in what the reader sees."""
+    shown = answer.answer if answer.status != "abstained" else ""
+    told = " ".join([shown, *(sentence.text for sentence in answer.sentences)]).lower()
     cited = list(dict.fromkeys(citation.paper_id for citation in answer.citations))
     answerable = sample.expected == "answered"
     facts = [any(alias.lower() in told for alias in fact.aliases) for fact in sample.facts]

@@ -1,9 +1,12 @@
-"""Fit when to refuse: a logistic regression from how well papers cover a question to whether they answer it.
+"""Fit the two regressions that ship with the chatbot: which sentences answer, and when to refuse.
 
-Knows the development questions and the answerability pairs; never looks at the test half.
+Knows the training questions over conference abstracts, the development questions and the answerability pairs; never
+looks at the test half.
 """
 
+import gzip
 import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,78 +18,152 @@ from sklearn.model_selection import GroupKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from chatbot import PaperChatbot, answerable, extract
+from chatbot import PaperChatbot, answerable, extract, ranking
+from chatbot.errors import InputError
+from chatbot.logistic import Logistic
+from chatbot.records import Match, Question
 from evals.questions import load_questions
 
+TRAINING = Path(__file__).with_name("training.jsonl")
 PAIRS = Path(__file__).with_name("answerability.jsonl")
-CALIBRATION = Path(answerable.__file__).with_name("calibration.json")
+MADE_BY = "python -m evals calibrate"
 # Of the answerable questions left out of a fit, this share gets an answer, and this share one without a caveat.
-ANSWERED, ANSWERED_FREELY = 0.97, 0.85
+ANSWERED, ANSWERED_FREELY = 0.97, 0.87
+FOLDS = 10
+Matrix = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class CalibrationResult:
-    """The fitted file, and on questions left out of the fit: AUC, and shares of the unanswerable ones."""
+class Reading:
+    """A question as read, with the matches found; ``evidence`` lists, by paper, facts as alternatives of spans."""
 
-    calibration: dict[str, object]
+    question: Question
+    matches: list[Match]
+    answerable: bool
+    group: str
+    evidence: dict[str, list[list[list[int]]]]
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceFit:
+    """The fit for sentences; ``recall`` is of the facts in the three best sentences, on questions left out."""
+
+    regression: Logistic
+    questions: int
+    recall: float
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerableFit:
+    """The fit for refusing; on questions left out: AUC, and shares of the unanswerable ones."""
+
+    regression: Logistic
     questions: int
     auc: float
     refused: float
     refused_or_doubted: float
 
 
-def calibrate(bot: PaperChatbot, folds: int = 10) -> CalibrationResult:
-    """Fit the weights, and set both thresholds on the questions left out of each of ``folds`` fits."""
-    values, expected, groups = _measure_questions(bot)
-    model = make_pipeline(StandardScaler(), LogisticRegression(C=0.3, max_iter=1000))
-    left_out = cross_val_predict(model, values, expected, groups=groups, cv=GroupKFold(folds), method="predict_proba")[
-        :, 1
-    ]
-    refuse_below, doubt_below = np.quantile(left_out[expected], [1 - ANSWERED, 1 - ANSWERED_FREELY])
-    model.fit(values, expected)
-    scaler, regression = model[0], model[1]
-    weights = regression.coef_[0] / scaler.scale_
-    bias = float(regression.intercept_[0] - (weights * scaler.mean_).sum())
-    return CalibrationResult(
-        calibration={
-            "made_by": "python -m evals calibrate",
-            "weights": dict(zip(answerable.FEATURES, weights.round(4).tolist(), strict=True)),
-            "bias": round(bias, 4),
-            "refuse_below": round(float(refuse_below), 3),
-            "doubt_below": round(float(doubt_below), 3),
-        },
-        questions=len(expected),
-        auc=float(roc_auc_score(expected, left_out)),
-        refused=float((left_out[~expected] < refuse_below).mean()),
-        refused_or_doubted=float((left_out[~expected] < doubt_below).mean()),
-    )
+def write_training_papers(collection: Path, target: Path) -> None:
+    """Write those papers of ``collection`` (JSON Lines, gzipped) that the training questions are about."""
+    wanted = {key for record in _lines(TRAINING) for key in [*record["papers"], record.get("near")]}
+    try:
+        with gzip.open(collection, "rt", encoding="utf-8") as file:
+            found = [line for line in file if json.loads(line)["id"] in wanted]
+    except OSError as error:
+        raise InputError(f"{collection} cannot be read ({error.strerror}); give --papers the collection") from error
+    target.write_text("".join(found), encoding="utf-8")
 
 
-def save_calibration(result: CalibrationResult, path: Path = CALIBRATION) -> None:
-    """Write the file that the chatbot reads."""
-    path.write_text(json.dumps(result.calibration, indent=2) + "\n")
+def read_training(bot: PaperChatbot) -> Iterator[Reading]:
+    """Yield the training questions, read by a bot over the training papers."""
+    for record in _lines(TRAINING):
+        question, _, matches = bot.read(record["question"])
+        group = record.get("near") or record["papers"][0]
+        if matches:
+            yield Reading(question, matches, bool(record["papers"]), group, record["evidence"])
 
 
-def _measure_questions(bot: PaperChatbot) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_], list[str]]:
-    values, expected, groups = [], [], []
-    for question, is_answerable, group in _questions():
-        read, _, matches = bot.read(question)
-        if not read.words or not matches:
-            continue
-        judged = answerable.judged_papers(read, extract.choose_papers(read, matches))
-        values.append(answerable.measure(read, judged, bot.unknown_names(read)))
-        expected.append(is_answerable)
-        groups.append(group)
-    return np.array(values), np.array(expected), groups
-
-
-def _questions() -> list[tuple[str, bool, str]]:
-    """Return question, whether it can be answered, and a group: questions alike are left out together."""
-    found = [
+def read_seed_questions(bot: PaperChatbot) -> Iterator[Reading]:
+    """Yield the development questions and the answerability pairs, read by a bot over the seed papers."""
+    asked = [
         (sample.question, sample.expected == "answered", sample.id)
         for sample in load_questions(split="dev")
         if len(sample.turns) == 1
     ]
-    for record in map(json.loads, PAIRS.read_text(encoding="utf-8").splitlines()):
-        found.append((record["question"], record["answerable"], record["id"][:-1]))
-    return found
+    asked += [(record["question"], record["answerable"], record["id"][:-1]) for record in _lines(PAIRS)]
+    for text, is_answerable, group in asked:
+        question, _, matches = bot.read(text)
+        if matches:
+            yield Reading(question, matches, is_answerable, group, {})
+
+
+def fit_sentences(readings: Sequence[Reading]) -> SentenceFit:
+    """Fit which sentences belong in an answer, on those papers that each question is about."""
+    pairs = [
+        (reading, match, reading.evidence[match.hit.paper.id])
+        for reading in readings
+        for match in reading.matches
+        if match.hit.paper.id in reading.evidence
+    ]
+    values = [ranking.measure_sentences(reading.question, match) for reading, match, _ in pairs]
+    wanted = [_mark(match, facts) for _, match, facts in pairs]
+    groups = [reading.group for (reading, *_), rows in zip(pairs, values, strict=True) for _ in rows]
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=0.03, max_iter=3000))
+    scores = _predict_left_out(model, np.concatenate(values), np.concatenate(wanted), groups)
+    recalls, at = [], 0
+    for (_, match, facts), rows in zip(pairs, values, strict=True):
+        best = np.argsort(-scores[at : at + len(rows)])[:3]
+        told = {(match.spans[row].start, match.spans[row].end) for row in best}
+        recalls.append(np.mean([any((start, end) in told for start, end in fact) for fact in facts]))
+        at += len(rows)
+    regression = _fit(model, np.concatenate(values), np.concatenate(wanted), ranking.FEATURES, {})
+    return SentenceFit(regression, len(pairs), float(np.mean(recalls)))
+
+
+def fit_answerable(readings: Sequence[Reading]) -> AnswerableFit:
+    """Fit when to answer; both thresholds are set on the questions left out of each fold."""
+    values = np.array(
+        [
+            answerable.measure(
+                reading.question,
+                answerable.judged_papers(reading.question, extract.choose_papers(reading.question, reading.matches)),
+            )
+            for reading in readings
+        ]
+    )
+    expected = np.array([reading.answerable for reading in readings])
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=0.3, max_iter=1000))
+    left_out = _predict_left_out(model, values, expected, [reading.group for reading in readings])
+    refuse, doubt = np.quantile(left_out[expected], [1 - ANSWERED, 1 - ANSWERED_FREELY])
+    thresholds = {"refuse_below": float(refuse), "doubt_below": float(doubt)}
+    return AnswerableFit(
+        regression=_fit(model, values, expected, answerable.FEATURES, thresholds),
+        questions=len(expected),
+        auc=float(roc_auc_score(expected, left_out)),
+        refused=float((left_out[~expected] < refuse).mean()),
+        refused_or_doubted=float((left_out[~expected] < doubt).mean()),
+    )
+
+
+def _mark(match: Match, facts: list[list[list[int]]]) -> npt.NDArray[np.bool_]:
+    wanted = {(start, end) for fact in facts for start, end in fact}
+    return np.array([(span.start, span.end) in wanted for span in match.spans])
+
+
+def _predict_left_out(model: object, values: Matrix, expected: Matrix, groups: Sequence[str]) -> Matrix:
+    found = cross_val_predict(model, values, expected, groups=groups, cv=GroupKFold(FOLDS), method="predict_proba")
+    return np.asarray(found[:, 1])
+
+
+def _fit(
+    model: object, values: Matrix, expected: Matrix, features: tuple[str, ...], thresholds: dict[str, float]
+) -> Logistic:
+    scaler, regression = model.fit(values, expected)  # type: ignore[attr-defined]
+    weights = regression.coef_[0] / scaler.scale_
+    bias = float(regression.intercept_[0] - (weights * scaler.mean_).sum())
+    return Logistic(features, tuple(map(float, weights)), bias, thresholds)
+
+
+def _lines(path: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]

@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = sorted([*ROOT.glob("chatbot/**/*.py"), *ROOT.glob("evals/**/*.py")])
-SHARED = {"records", "settings", "errors", "resources"}
+SHARED = {"records", "settings", "errors", "resources", "logistic"}
 JOINING = {"pipeline", "ingest", "cli", "ui", "doctor", "langchain", "terminal", "__init__", "__main__"}
 
 

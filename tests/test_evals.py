@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from chatbot import PaperChatbot, answerable
+from chatbot import PaperChatbot
 from chatbot.errors import InputError
 from chatbot.records import Paper
 from evals.answers import abstention_auc, ask_samples, score_answer, summarise
 from evals.baseline import ask_baseline
-from evals.calibrate import PAIRS
+from evals.calibrate import PAIRS, TRAINING
 from evals.questions import Fact, Sample, find_faults, load_questions
 from evals.retrieval import evaluate_retrieval
 from evals.speed import measure_speed
@@ -66,10 +66,14 @@ def test_answers_to_development_questions_stay_good(bot: PaperChatbot) -> None:
     assert abstention_auc(scores) >= 0.82
 
 
-def test_calibration_file_fits_the_features() -> None:
-    calibration = answerable.load_calibration()
-    assert len(calibration.weights) == len(answerable.FEATURES)
-    assert 0 < calibration.refuse_below < calibration.doubt_below < 1
+def test_training_questions_mark_sentences_of_the_papers_they_name() -> None:
+    records = [json.loads(line) for line in TRAINING.read_text().splitlines()]
+    assert len({record["id"] for record in records}) == len(records) > 800
+    for record in records:
+        assert set(record["evidence"]) == set(record["papers"])
+        assert bool(record["papers"]) != (record["type"] == "unanswerable")
+        for facts in record["evidence"].values():
+            assert all(start < end for fact in facts for start, end in fact)
 
 
 def test_retrieval_is_measured_on_a_beir_folder(tmp_path: Path) -> None:

@@ -71,3 +71,8 @@ def test_cleaning_leaves_one_printable_line_or_refuses(text: str) -> None:
     assert len(cleaned) <= 200
     question = read_question(cleaned)
     assert all(cleaned[start:end].strip() for start, end in question.words)
+
+
+@pytest.mark.parametrize("text", ["Which papers do link prediction?", "how is code generation evaluated"])
+def test_a_compound_with_link_or_code_asks_for_no_link(text: str) -> None:
+    assert not read_question(text).wants_link

@@ -1,0 +1,160 @@
+"""Test the checker of citations: how many spoilt sentences it catches, and how many honest ones it suspects.
+
+Knows the hand-written honest and unsupported claims over the seed papers; knows nothing of language models. A claim
+counts as passed when it is shown as supported by the paper that it cites; one that is withheld, marked as not fully
+covered, or moved to another paper does not.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy.stats import binomtest
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GroupKFold, cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from chatbot import PaperChatbot
+from chatbot.logistic import Logistic
+from chatbot.records import Checked, Claim, Mark, Paper, Passage
+from chatbot.verify import FEATURES, Verifier
+from evals.corruptions import Spoilt, TrueClaim, spoil
+
+PARAPHRASES = Path(__file__).with_name("paraphrases.jsonl")
+UNSUPPORTED = Path(__file__).with_name("unsupported.jsonl")
+MADE_BY = "python -m evals verifier --fit"
+NEIGHBOURS = 4  # other papers shown beside the one that is right
+# Of the honest development claims left out of a fit, these shares may fall below the two thresholds.
+NOT_SUPPORTED, NOT_WEAK = 0.02, 0.01
+HONEST = "honest paraphrase"
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """What became of the claims of one kind; ``low`` and ``high`` bound the share not passed (Wilson, 95%)."""
+
+    kind: str
+    claims: int
+    passed: int
+    weak: int
+    moved: int
+    withheld: int
+    low: float
+    high: float
+
+    @property
+    def caught(self) -> float:
+        """Return the share that was not passed as supported: catches, or false alarms for honest claims."""
+        return 1 - self.passed / self.claims
+
+
+class Bench:
+    """Claims over the papers of ``bot``, each shown with the papers nearest to the right one."""
+
+    def __init__(self, bot: PaperChatbot) -> None:
+        self.verifier: Verifier = bot.verifier
+        self._papers = {paper.id: paper for paper in bot.papers()}
+        spans = bot.index.spans(list(self._papers.values()))
+        self._passages = {key: Passage(0, paper, tuple(spans[key])) for key, paper in self._papers.items()}
+        vectors = bot.index.passage_vectors(list(self._papers))
+        self._vectors = np.stack([vectors[key] for key in self._papers])
+
+    def honest(self, split: str) -> list[TrueClaim]:
+        """Return the hand-written true claims of one half."""
+        return [
+            TrueClaim(r["id"], r["claim"], self._papers[r["paper"]], r["evidence"][0]["start"], split)
+            for r in _lines(PARAPHRASES)
+            if r["split"] == split
+        ]
+
+    def unsupported(self, split: str) -> Iterator[tuple[TrueClaim, Spoilt]]:
+        """Yield the hand-written claims that sound right and are not, of one half."""
+        for record in _lines(UNSUPPORTED):
+            if record["split"] == split:
+                paper = self._papers[record["paper"]]
+                claim = TrueClaim(record["id"], record["claim"], paper, -1, split)
+                yield claim, Spoilt(f"written: {record['kind']}", record["claim"], paper)
+
+    def passages(self, paper: Paper, also: Paper | None = None) -> list[Passage]:
+        """Return ``paper``, ``also`` and their nearest neighbours, numbered."""
+        keys = list(self._papers)
+        nearest = [keys[at] for at in np.argsort(-(self._vectors @ self._vectors[keys.index(paper.id)]))]
+        chosen = dict.fromkeys([paper.id, *([also.id] if also else []), *nearest[: NEIGHBOURS + 1]])
+        return [Passage(number, self._papers[key], self._passages[key].spans) for number, key in enumerate(chosen, 1)]
+
+    def check(self, claim: TrueClaim, text: str, cited: Paper | None) -> Checked:
+        """Return the verdict on ``text`` when it cites ``cited`` (None: a paper that was not shown)."""
+        passages = self.passages(claim.paper, cited)
+        return self.verifier.verify(_cite(text, claim, cited, passages), passages)
+
+    def measure(self, claim: TrueClaim, text: str, cited: Paper) -> list[float]:
+        """Return the checker's features of ``text`` against ``cited``."""
+        passages = self.passages(claim.paper, cited)
+        passage = next(passage for passage in passages if passage.paper.id == cited.id)
+        return self.verifier.measure(_cite(text, claim, cited, passages), passage)
+
+
+def evaluate_verifier(bot: PaperChatbot, split: str = "test") -> list[Rate]:
+    """Return the rates for honest claims, for each corruption of them, and for the written unsupported claims."""
+    bench = Bench(bot)
+    honest = bench.honest(split)
+    found: dict[str, list[tuple[Checked, Paper | None]]] = defaultdict(list)
+    for claim in honest:
+        found[HONEST].append((bench.check(claim, claim.text, claim.paper), claim.paper))
+    for claim, spoilt in [*spoil(honest), *bench.unsupported(split)]:
+        found[spoilt.kind].append((bench.check(claim, spoilt.text, spoilt.cited), spoilt.cited))
+    written = [result for kind, results in found.items() if kind.startswith("written") for result in results]
+    return [_rate(kind, results) for kind, results in [*found.items(), ("written: all", written)]]
+
+
+def fit_verifier(bot: PaperChatbot) -> Logistic:
+    """Fit the regression on the development half: honest claims against swapped, merged and unsupported ones."""
+    bench = Bench(bot)
+    honest = bench.honest("dev")
+    rows = [(bench.measure(claim, claim.text, claim.paper), True, claim.paper.id) for claim in honest]
+    for claim, spoilt in [*spoil(honest), *bench.unsupported("dev")]:
+        if spoilt.cited and (spoilt.kind.startswith("written") or spoilt.kind in {"citation swapped", "papers merged"}):
+            rows.append((bench.measure(claim, spoilt.text, spoilt.cited), False, claim.paper.id))
+    values, expected = np.array([row[0] for row in rows]), np.array([row[1] for row in rows])
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=0.3, max_iter=2000, class_weight="balanced"))
+    left_out = cross_val_predict(
+        model, values, expected, groups=[row[2] for row in rows], cv=GroupKFold(10), method="predict_proba"
+    )[:, 1]
+    supported, weak = np.quantile(left_out[expected], [NOT_SUPPORTED, NOT_WEAK])
+    scaler, regression = model.fit(values, expected)
+    weights = regression.coef_[0] / scaler.scale_
+    bias = float(regression.intercept_[0] - (weights * scaler.mean_).sum())
+    thresholds = {"supported": float(supported), "weak": float(weak)}
+    return Logistic(FEATURES, tuple(map(float, weights)), bias, thresholds)
+
+
+def _cite(text: str, claim: TrueClaim, cited: Paper | None, passages: Sequence[Passage]) -> Claim:
+    if cited is None:
+        return Claim(text, (Mark(99, 1),))
+    passage = next(passage for passage in passages if passage.paper.id == cited.id)
+    sentence = next((at for at, span in enumerate(passage.spans, 1) if span.start <= claim.start < span.end), 1)
+    return Claim(text, (Mark(passage.number, sentence if cited.id == claim.paper.id else 1),))
+
+
+def _rate(kind: str, results: Sequence[tuple[Checked, Paper | None]]) -> Rate:
+    verdicts = [(checked.verdict, checked.moved) for checked, _ in results]
+    passed = verdicts.count(("supported", False))
+    interval = binomtest(len(results) - passed, len(results)).proportion_ci(method="wilson")
+    return Rate(
+        kind=kind,
+        claims=len(results),
+        passed=passed,
+        weak=verdicts.count(("weak", False)),
+        moved=verdicts.count(("supported", True)),
+        withheld=verdicts.count(("unsupported", False)),
+        low=float(interval.low),
+        high=float(interval.high),
+    )
+
+
+def _lines(path: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
