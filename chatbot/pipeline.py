@@ -36,7 +36,7 @@ class PaperChatbot:
 
     def __init__(self, settings: Settings | None = None, **options: Any) -> None:
         self.settings = settings or load_settings(**options)
-        if self.settings.model != extract.NAME:
+        if self.settings.model not in ("auto", extract.NAME):
             raise InputError(f"unknown model '{self.settings.model}'; use {extract.NAME}")
         self._embedder: Embedder = load_embedder(self.settings.embedding)
         self._opened: PaperIndex | None = None
