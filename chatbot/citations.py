@@ -6,7 +6,7 @@ use; it belongs to the sentence that it stands in or right behind.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from chatbot.records import Claim, Mark
 from chatbot.sentences import split_sentences
@@ -73,6 +73,16 @@ class ClaimReader:
         plain = _EMPHASIS.sub(r"\2", _BULLET.sub("", text, count=1) if bullet else text).strip()
         if plain and not is_heading and any(char.isalnum() for char in plain):
             yield Claim(plain, marks, bullet, first)
+
+
+def read_claims(pieces: Iterable[str]) -> Iterator[Claim]:
+    """Yield the claims of an answer that arrives in pieces, up to ``MOST_CHARS`` characters of it."""
+    reader = ClaimReader()
+    for piece in pieces:
+        yield from reader.feed(piece)
+        if reader.is_full:
+            break
+    yield from reader.close()
 
 
 def take_marks(text: str) -> tuple[str, list[tuple[int, Mark]]]:

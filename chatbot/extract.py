@@ -4,13 +4,13 @@ Knows matches between a question and papers; knows nothing of retrieval or model
 in the cited paper, word for word.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from chatbot.records import Answer, Citation, Draft, Judgement, Match, Paper, Question, Sentence, Span
+from chatbot.markup import defuse_markdown
+from chatbot.records import Citation, Draft, Judgement, Match, Paper, Question, Sentence, Span
 
 NAME = "extractive"
 # Sentences quoted from a paper, at least and at most, by how many papers are quoted: one, two, more.
@@ -22,21 +22,24 @@ SIDE_MARGIN = 0.5  # and this close in coverage can be the unnamed side of a com
 WHICH_MOST, GROUP_MOST = 8, 4
 
 
-def answer(question: Question, matches: Sequence[Match], chosen: Sequence[Match], judgement: Judgement) -> Draft:
+def answer(
+    question: Question, matches: Sequence[Match], chosen: Sequence[Match], judgement: Judgement, first: int = 1
+) -> Draft:
     """Return the extractive answer to ``question`` from the ``chosen`` ones of ``matches`` (best first).
 
-    One side of a comparison is still told when nothing is known of the other.
+    One side of a comparison is still told when nothing is known of the other. ``first`` is the first citation's number.
     """
     if judgement.outcome == "sure":
-        return _quote(question, chosen, judgement.confidence)
+        return _quote(question, chosen, judgement.confidence, first)
     if judgement.outcome == "doubtful":
         doubt = f" They may not tell of {_join(judgement.missing)}." if judgement.missing else ""
         notice = f"*This is the nearest the papers come.{doubt}*"
-        return _quote(question, chosen, judgement.confidence, notice)
+        return _quote(question, chosen, judgement.confidence, first, notice)
     named = [match for match in chosen if match.named]
     if question.kind == "compare" and named and len(named) < len(question.names):
-        return _quote(question, named, judgement.confidence, f"No indexed paper tells of {_join(judgement.missing)}.")
-    return _abstain(question, matches, judgement)
+        notice = f"No indexed paper tells of {_join(judgement.missing)}."
+        return _quote(question, named, judgement.confidence, first, notice)
+    return abstain(question, matches, judgement)
 
 
 def choose_papers(question: Question, matches: Sequence[Match]) -> list[Match]:
@@ -59,15 +62,16 @@ def select_sentences(match: Match, least: int, most: int) -> list[Span]:
     return [match.spans[at] for at in sorted(picked)]
 
 
-def grow(answer: Answer) -> Iterator[Answer]:
-    """Yield ``answer`` a sentence at a time, as a reader would see it streamed; the last is whole."""
-    for sentence in answer.sentences[:-1]:
-        end = answer.answer.find(f"[{sentence.citations[-1]}]") + len(f"[{sentence.citations[-1]}]")
-        yield replace(answer, answer=answer.answer[:end])
-    yield answer
+def grow(draft: Draft) -> Iterator[Draft]:
+    """Yield ``draft`` a sentence at a time, as a reader would see it streamed; the last is whole."""
+    for count, sentence in enumerate(draft.sentences[:-1], 1):
+        mark = f"[{sentence.citations[-1]}]"
+        end = draft.text.find(mark) + len(mark)
+        yield replace(draft, text=draft.text[:end], sentences=draft.sentences[:count])
+    yield draft
 
 
-def _quote(question: Question, chosen: Sequence[Match], confidence: float, notice: str = "") -> Draft:
+def _quote(question: Question, chosen: Sequence[Match], confidence: float, first: int, notice: str = "") -> Draft:
     least, most = SENTENCES.get(len(chosen), SENTENCES_OF_MANY)
     sentences: list[Sentence] = []
     citations: list[Citation] = []
@@ -75,7 +79,7 @@ def _quote(question: Question, chosen: Sequence[Match], confidence: float, notic
     for match in chosen:
         quotes = []
         for span in select_sentences(match, least, most):
-            number = len(citations) + 1
+            number = len(citations) + first
             citations.append(_cite(number, match.hit.paper, span))
             sentences.append(Sentence(span.text, (number,), "supported"))
             quotes.append(f"“{defuse_markdown(span.text)}” [{number}]")
@@ -89,7 +93,8 @@ def _quote(question: Question, chosen: Sequence[Match], confidence: float, notic
     return Draft("partial" if notice else "answered", text, tuple(sentences), tuple(citations), confidence)
 
 
-def _abstain(question: Question, matches: Sequence[Match], judgement: Judgement) -> Draft:
+def abstain(question: Question, matches: Sequence[Match], judgement: Judgement) -> Draft:
+    """Return the answer that there is none, with what was missing and the nearest papers."""
     if question.words:
         text = "The indexed papers don't answer this."
     else:
@@ -107,9 +112,3 @@ def _cite(number: int, paper: Paper, span: Span) -> Citation:
 
 def _join(phrases: Sequence[str]) -> str:
     return ", ".join(f"“{phrase}”" for phrase in phrases)
-
-
-def defuse_markdown(text: str) -> str:
-    """Return ``text`` with nothing in it that Markdown would turn into a link, an image or HTML."""
-    text = re.sub(r"<(?=[A-Za-z/!?])", "&lt;", text)
-    return re.sub(r"\](?=[(\[])", "]\u200b", text).replace("![", "!\u200b[")

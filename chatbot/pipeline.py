@@ -4,18 +4,18 @@ Knows the order of the stages; leaves everything else to them.
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chatbot import answerable, extract, matching, ranking, retrieval
+from chatbot.answering import Answerer, Outcome
 from chatbot.conversation import Standalone, Turn, make_standalone
 from chatbot.embeddings import Embedder, load_embedder
-from chatbot.errors import InputError
 from chatbot.index import PaperIndex
 from chatbot.ingest import ingest, rebuild_index
 from chatbot.questions import clean_question, read_question
-from chatbot.records import Answer, Hit, IngestReport, Match, Paper, Question
+from chatbot.records import Answer, Citation, Hit, IngestReport, Match, Paper, Question
 from chatbot.resources import find_resource
 from chatbot.settings import Settings, load_settings
 
@@ -36,10 +36,9 @@ class PaperChatbot:
 
     def __init__(self, settings: Settings | None = None, **options: Any) -> None:
         self.settings = settings or load_settings(**options)
-        if self.settings.model != extract.NAME:
-            raise InputError(f"unknown model '{self.settings.model}'; use {extract.NAME}")
         self._embedder: Embedder = load_embedder(self.settings.embedding)
         self._opened: PaperIndex | None = None
+        self.answerer = Answerer(self.settings, self._embedder.embed_words)
 
     @property
     def index(self) -> PaperIndex:
@@ -80,6 +79,14 @@ class PaperChatbot:
 
     def ask(self, question: str, history: Sequence[str | Turn] = (), id: str | None = None) -> Answer:
         """Answer ``question``; ``history`` holds the user's earlier questions, or Turns with what was cited."""
+        *_, answer = self.stream(question, history, id)
+        return answer
+
+    def stream(self, question: str, history: Sequence[str | Turn] = (), id: str | None = None) -> Generator[Answer]:
+        """Yield the answer as it grows, a checked sentence at a time; the last one is complete.
+
+        Closing the generator ends the model's work.
+        """
         started = time.perf_counter()
         question = clean_question(question, self.settings.max_question_chars)
         self.index.refresh()
@@ -88,8 +95,24 @@ class PaperChatbot:
         retrieved = time.perf_counter()
         chosen = extract.choose_papers(read, matches)
         judgement = answerable.judge(read, chosen, self._unknown_names(read))
-        draft = extract.answer(read, matches, chosen, judgement)
-        finished = time.perf_counter()
+        for outcome in self.answerer.answer(read, matches, chosen, judgement):
+            timings = {
+                "retrieve": _milliseconds(started, retrieved),
+                "answer": _milliseconds(retrieved, time.perf_counter()),
+                "total": _milliseconds(started, time.perf_counter()),
+            }
+            yield self._make_answer(question, standalone, hits, outcome, timings, id)
+
+    def _make_answer(
+        self,
+        question: str,
+        standalone: Standalone,
+        hits: Sequence[Hit],
+        outcome: Outcome,
+        timings: dict[str, float],
+        id: str | None,
+    ) -> Answer:
+        draft = outcome.draft
         return Answer(
             id=id,
             question=question,
@@ -97,27 +120,23 @@ class PaperChatbot:
             status=draft.status,
             answer=draft.text,
             sentences=draft.sentences,
+            withheld=draft.withheld,
             citations=draft.citations,
             retrieved=tuple(hits),
             confidence=draft.confidence,
-            model=extract.NAME,
-            timings_ms={
-                "retrieve": _milliseconds(started, retrieved),
-                "answer": _milliseconds(retrieved, finished),
-                "total": _milliseconds(started, finished),
-            },
+            model=outcome.model,
+            notice=outcome.notice,
+            usage=outcome.usage,
+            timings_ms=timings,
             index=self.index.manifest.fingerprint,
             settings=self.settings.fingerprint(),
+            prompts=self.answerer.prompts.fingerprint if outcome.model != extract.NAME else "",
+            cut=outcome.cut,
         )
 
     def read(self, question: str, history: Sequence[str | Turn] = ()) -> tuple[Question, list[Hit], list[Match]]:
         """Return what an answer to ``question`` is made from: the question as read, hits and matches."""
         return self._read_papers(self._make_standalone(question, history))
-
-    def stream(self, question: str, history: Sequence[str | Turn] = ()) -> Iterator[Answer]:
-        """Yield the answer as it grows, a sentence at a time; the last one is complete."""
-        answer = self.ask(question, history)
-        yield from extract.grow(answer)
 
     def papers(self) -> Iterator[Paper]:
         """Yield every indexed paper."""
@@ -130,9 +149,7 @@ class PaperChatbot:
 
     def turn(self, answer: Answer) -> Turn:
         """Return what a later question needs to know of ``answer``."""
-        ids = list(dict.fromkeys(citation.paper_id for citation in answer.citations))
-        papers = self.index.papers(ids)
-        return Turn(answer.standalone_question, tuple(papers[key] for key in ids if key in papers))
+        return Turn(answer.standalone_question, self._cited(answer.citations))
 
     def as_retriever(self, **options: Any) -> "BaseRetriever":
         """Return a LangChain retriever over the index."""
@@ -151,14 +168,31 @@ class PaperChatbot:
         return retrieval.search(self.index, query, vector, top_k), vector
 
     def _recall(self, history: Sequence[str | Turn]) -> list[Turn]:
+        """Return ``history`` as turns; of an earlier question alone, the papers are those quoted without a model."""
         turns: list[Turn] = []
         for earlier in history:
-            turns.append(earlier if isinstance(earlier, Turn) else self.turn(self.ask(earlier, turns)))
+            turns.append(earlier if isinstance(earlier, Turn) else self._recall_question(earlier, turns))
         return turns
 
+    def _recall_question(self, question: str, turns: Sequence[Turn]) -> Turn:
+        read = read_question(clean_question(question, self.settings.max_question_chars))
+        standalone = make_standalone(read, turns, names_other=self._names_a_paper(read))
+        read, _, matches = self._read_papers(standalone)
+        chosen = extract.choose_papers(read, matches)
+        draft = extract.answer(read, matches, chosen, answerable.judge(read, chosen, self._unknown_names(read)))
+        return Turn(standalone.text, self._cited(draft.citations))
+
+    def _cited(self, citations: Sequence[Citation]) -> tuple[Paper, ...]:
+        ids = list(dict.fromkeys(citation.paper_id for citation in citations))
+        papers = self.index.papers(ids)
+        return tuple(papers[key] for key in ids if key in papers)
+
     def _make_standalone(self, question: str, history: Sequence[str | Turn]) -> Standalone:
+        turns = self._recall(history)
+        if condensed := self.answerer.condense(question, turns):
+            return Standalone(condensed)
         read = read_question(question)
-        return make_standalone(read, self._recall(history), names_other=self._names_a_paper(read))
+        return make_standalone(read, turns, names_other=self._names_a_paper(read))
 
     def _names_a_paper(self, question: Question) -> bool:
         frequencies = {name: self._frequency(name) for name in question.names}

@@ -4,11 +4,12 @@ Knows only data; knows nothing of files, models, indexes or screens.
 """
 
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 Status = Literal["answered", "partial", "abstained"]
 Verdict = Literal["supported", "weak", "unsupported"]
 Kind = Literal["single", "compare", "which"]
+Number = TypeVar("Number", int, float)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,25 +229,27 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What calls of a language model used: tokens, and dollars where the price is known (None where it is not)."""
+    """What language models were asked and gave: tokens, US dollars and calls. None means unknown, never zero."""
 
-    calls: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
+    input_tokens: int | None = 0
+    output_tokens: int | None = 0
     cost_usd: float | None = None
+    calls: int = 0
 
     def __add__(self, other: "Usage") -> "Usage":
-        """Return both together; a cost that is unknown for either makes the sum unknown."""
+        """Return the sum, in which whatever is unknown of a part is unknown of the whole."""
         if not self.calls or not other.calls:
-            return other if other.calls else self
-        known = self.cost_usd is not None and other.cost_usd is not None
-        cost = (self.cost_usd or 0.0) + (other.cost_usd or 0.0) if known else None
+            return self if self.calls else other
         return Usage(
+            _add(self.input_tokens, other.input_tokens),
+            _add(self.output_tokens, other.output_tokens),
+            _add(self.cost_usd, other.cost_usd),
             self.calls + other.calls,
-            self.input_tokens + other.input_tokens,
-            self.output_tokens + other.output_tokens,
-            cost,
         )
+
+
+def _add(one: Number | None, other: Number | None) -> Number | None:
+    return None if one is None or other is None else one + other
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,22 +12,46 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from chatbot.errors import InputError
 
+_SHAPE_ANSWERS = (
+    "model",
+    "embedding",
+    "top_k",
+    "max_answer_tokens",
+    "openai_base_url",
+    "prompt_tokens",
+    "revise",
+)
+
 
 class Settings(BaseSettings):
     """Read from ``CHATBOT_*`` environment variables; a value given in code wins."""
 
-    model_config = SettingsConfigDict(env_prefix="CHATBOT_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(
+        env_prefix="CHATBOT_", frozen=True, extra="forbid", populate_by_name=True, protected_namespaces=()
+    )
 
     index: Path = Field(Path(".chatbot"), description="directory of the index")
-    model: str = Field("extractive", description="what writes the answers; only 'extractive' so far")
+    model: str = Field("auto", description="what writes the answers: auto, extractive or provider:model")
+    model_timeout: float = Field(60, gt=0, description="seconds without a word from the model before giving up")
+    model_retries: int = Field(2, ge=0, le=10, description="further tries when a server is busy or fails")
+    prompt_tokens: int = Field(6000, ge=500, description="tokens of papers that a model is shown, about")
+    revise: bool = Field(False, description="ask the model once more to mend sentences that fail the check")
+    prompts: Path | None = Field(None, description="folder with prompts to use in place of the program's own")
+    max_answer_tokens: int = Field(800, ge=1, description="longer answers are cut off")
     embedding: str = Field("all-MiniLM-L6-v2", description="name of the embedding model")
     top_k: int = Field(10, ge=1, le=1000, description="papers retrieved for a question")
     max_question_chars: int = Field(2000, ge=1, description="longer questions are refused")
-    openai_api_key: SecretStr | None = Field(None, validation_alias="OPENAI_API_KEY", description="shown by doctor")
+    openai_api_key: SecretStr | None = Field(None, validation_alias="OPENAI_API_KEY", description="never shown")
+    openai_base_url: str | None = Field(
+        None,
+        validation_alias="OPENAI_BASE_URL",
+        pattern="^(https?://.+)?$",
+        description="address of an OpenAI-compatible server, up to and with /v1",
+    )
 
     def fingerprint(self) -> str:
         """Return 12 hex digits that change when a setting that can change an answer changes."""
-        values = self.model_dump_json(include={"model", "embedding", "top_k"})
+        values = self.model_dump_json(include=set(_SHAPE_ANSWERS))
         return hashlib.sha256(values.encode()).hexdigest()[:12]
 
 
@@ -40,5 +64,6 @@ def load_settings(**options: Any) -> Settings:
         return Settings(**{name: value for name, value in options.items() if value is not None})
     except ValidationError as error:
         first = error.errors()[0]
-        name = "_".join(map(str, first["loc"])) or "setting"
-        raise InputError(f"CHATBOT_{name.upper()} (or its option) is not usable: {first['msg']}") from error
+        name = ("_".join(map(str, first["loc"])) or "setting").upper()
+        name = name if name.startswith("OPENAI_") else f"CHATBOT_{name}"
+        raise InputError(f"{name} (or its option) is not usable: {first['msg']}") from error

@@ -31,6 +31,10 @@ def show_answer(answer: Answer) -> None:
     for citation in answer.citations:
         place = f"[{citation.number}] {citation.title} (characters {citation.start}–{citation.end})"
         out.print(Padding(Text(place, style="cyan"), (0, 0, 0, 2)))
+    for sentence in answer.withheld:
+        out.print(Text(f"\n  withheld: {sentence.text} ({sentence.reason})", style="dim"))
+    if answer.notice:
+        out.print(Text(f"\n{answer.notice}", style="yellow"))
     seconds = answer.timings_ms["total"] / 1000
     out.print(Text(f"\n{answer.status} · {answer.model} · {seconds:.2f} s", style="dim"))
 

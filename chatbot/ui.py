@@ -10,7 +10,7 @@ from typing import Any
 
 from chatbot.conversation import Turn
 from chatbot.errors import ChatbotError
-from chatbot.extract import defuse_markdown
+from chatbot.markup import defuse_markdown
 from chatbot.pipeline import PaperChatbot
 from chatbot.records import Answer
 
@@ -38,7 +38,7 @@ def build_page(bot: PaperChatbot) -> Any:
         gr.ChatInterface(
             reply,
             title=TITLE,
-            description=f"{len(bot)} papers · answers in the papers' own words, each quotation with its source",
+            description=f"{len(bot)} papers · {_who_answers(bot)}",
             examples=[[question] for question in suggest_questions(bot)],
             additional_inputs=[turns],
             additional_outputs=[turns],
@@ -48,6 +48,16 @@ def build_page(bot: PaperChatbot) -> Any:
             analytics_enabled=False,
         )
     return page
+
+
+def _who_answers(bot: PaperChatbot) -> str:
+    try:
+        name = bot.answerer.model
+    except ChatbotError as error:
+        return f"answers in the papers' own words, because {error}"
+    if name == "extractive":
+        return "answers in the papers' own words, each quotation with its source"
+    return f"answers by {name}, each sentence checked against the passage it cites"
 
 
 def format_answer(answer: Answer, whole: bool = True) -> str:
@@ -62,6 +72,12 @@ def format_answer(answer: Answer, whole: bool = True) -> str:
             titles.setdefault(citation.title, []).append(f"[{citation.number}]")
         sources = [f"- {' '.join(numbers)} {defuse_markdown(title)}" for title, numbers in titles.items()]
         parts.append("**Sources**\n" + "\n".join(sources))
+    if whole and answer.withheld:
+        items = [f"- {defuse_markdown(s.text)} *({defuse_markdown(s.reason)})*" for s in answer.withheld]
+        head = f"<details><summary>{len(items)} withheld, not supported by what they cite</summary>"
+        parts.append("\n".join([head, "", *items, "</details>"]))
+    if whole and answer.notice:
+        parts.append(f"*{defuse_markdown(answer.notice)}*")
     return "\n\n".join(parts)
 
 

@@ -5,7 +5,7 @@ from a claim to a verdict. Knows nothing of providers, retrieval or screens.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from chatbot.markup import defuse_markdown
@@ -20,7 +20,7 @@ _SAYS_NOTHING = re.compile(
 _NONE = re.compile(r"\W*none\W*$", re.I)
 
 Model = Callable[[str], Iterator[str | Usage]]
-Read = Callable[[Iterator[str]], Iterator[Claim]]
+Read = Callable[[Iterable[str]], Iterator[Claim]]
 Check = Callable[[Claim, Sequence[Passage]], Checked]
 Render = Callable[..., str]
 

@@ -94,6 +94,41 @@ def calibrate(
 
 
 @app.command()
+def verifier(
+    split: Annotated[str, typer.Option(help="dev or test.")] = "test",
+    fit: Annotated[bool, typer.Option("--fit", help="Fit the checker on the development half first.")] = False,
+    index: IndexOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print how many spoilt sentences the checker of citations catches, and how many honest ones it suspects."""
+    from evals.verifier import MADE_BY, evaluate_verifier, fit_verifier
+
+    with tempfile.TemporaryDirectory() as scratch:
+        bot = _seed_bot(index or Path(scratch) / "index")
+        if fit:
+            fit_verifier(bot).save("verifier", MADE_BY)
+        rates = evaluate_verifier(bot, split)
+    if as_json:
+        print(json.dumps([asdict(rate) for rate in rates]))
+        return
+    print(f"{split:<26}{'claims':>7}{'weak':>6}{'moved':>7}{'withheld':>10}   not passed as supported (95% Wilson)")
+    for rate in rates:
+        counts = f"{rate.claims:>7}{rate.weak:>6}{rate.moved:>7}{rate.withheld:>10}"
+        print(f"{rate.kind:<26}{counts}   {rate.caught:.3f} ({rate.low:.3f} to {rate.high:.3f})")
+
+
+@app.command()
+def latency(index: IndexOption = None, answers: int = 20) -> None:
+    """Print what checking adds to the time to the first sentence, with a scripted model on this machine."""
+    from evals.latency import measure_latency
+
+    with tempfile.TemporaryDirectory() as scratch:
+        result = measure_latency(_seed_bot(index or Path(scratch) / "index"), answers)
+    print(f"{result.answers} answers: the first sentence is on screen {result.p50:.1f} ms (median) and")
+    print(f"{result.p95:.1f} ms (p95) after the model has finished it")
+
+
+@app.command()
 def speed(index: Annotated[Path, typer.Option(help="Folder of the index.")], queries: int = 200) -> None:
     """Print retrieval latency in query-embedding passes measured in the same run."""
     from evals.speed import measure_speed

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -151,19 +152,19 @@ def _mark(match: Match, facts: list[list[list[int]]]) -> npt.NDArray[np.bool_]:
     return np.array([(span.start, span.end) in wanted for span in match.spans])
 
 
-def _predict_left_out(model: object, values: Matrix, expected: Matrix, groups: Sequence[str]) -> Matrix:
+def _predict_left_out(model: Any, values: Matrix, expected: Matrix, groups: Sequence[str]) -> Matrix:
     found = cross_val_predict(model, values, expected, groups=groups, cv=GroupKFold(FOLDS), method="predict_proba")
     return np.asarray(found[:, 1])
 
 
 def _fit(
-    model: object, values: Matrix, expected: Matrix, features: tuple[str, ...], thresholds: dict[str, float]
+    model: Any, values: Matrix, expected: Matrix, features: tuple[str, ...], thresholds: dict[str, float]
 ) -> Logistic:
-    scaler, regression = model.fit(values, expected)  # type: ignore[attr-defined]
+    scaler, regression = model.fit(values, expected)
     weights = regression.coef_[0] / scaler.scale_
     bias = float(regression.intercept_[0] - (weights * scaler.mean_).sum())
     return Logistic(features, tuple(map(float, weights)), bias, thresholds)
 
 
-def _lines(path: Path) -> list[dict[str, object]]:
+def _lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]

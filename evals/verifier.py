@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy.stats import binomtest
@@ -56,7 +57,7 @@ class Bench:
     """Claims over the papers of ``bot``, each shown with the papers nearest to the right one."""
 
     def __init__(self, bot: PaperChatbot) -> None:
-        self.verifier: Verifier = bot.verifier
+        self.verifier: Verifier = bot.answerer.verifier
         self._papers = {paper.id: paper for paper in bot.papers()}
         spans = bot.index.spans(list(self._papers.values()))
         self._passages = {key: Passage(0, paper, tuple(spans[key])) for key, paper in self._papers.items()}
@@ -156,5 +157,5 @@ def _rate(kind: str, results: Sequence[tuple[Checked, Paper | None]]) -> Rate:
     )
 
 
-def _lines(path: Path) -> list[dict[str, object]]:
+def _lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]

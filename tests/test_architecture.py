@@ -7,8 +7,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = sorted([*ROOT.glob("chatbot/**/*.py"), *ROOT.glob("evals/**/*.py")])
-SHARED = {"records", "settings", "errors", "resources", "logistic"}
-JOINING = {"pipeline", "ingest", "cli", "ui", "doctor", "langchain", "terminal", "__init__", "__main__"}
+SHARED = {"records", "settings", "errors", "resources", "logistic", "markup"}
+JOINING = {"pipeline", "answering", "ingest", "cli", "ui", "doctor", "langchain", "terminal", "__init__", "__main__"}
 
 
 def imports(path: Path) -> set[str]:
@@ -28,7 +28,14 @@ def stage(path: Path) -> str:
 
 def test_stages_do_not_import_each_other() -> None:
     stages = {stage(path) for path in ROOT.glob("chatbot/**/*.py")} - SHARED - JOINING
-    helpers = {("chunks", "sentences"), ("embeddings", "minilm")}
+    helpers = {
+        ("chunks", "sentences"),
+        ("embeddings", "minilm"),
+        ("models", "local_model"),
+        ("local_model", "generation"),
+        ("citations", "sentences"),
+        ("verify", "facts"),
+    }
     for path in ROOT.glob("chatbot/**/*.py"):
         if stage(path) in JOINING:
             continue
@@ -43,7 +50,9 @@ def test_stages_do_not_import_each_other() -> None:
         ("chromadb", "index"),
         ("tantivy", "index"),
         ("gradio", "ui"),
-        ("torch", "embeddings minilm"),
+        ("torch", "embeddings minilm local_model generation"),
+        ("transformers", "local_model generation"),
+        ("openai", "models"),
         ("os", "ui index embeddings"),
     ],
 )
