@@ -7,7 +7,9 @@ Knows no other module::
     ├── SourceError           a source that is missing, empty or in no known format
     ├── EmbeddingError        the embedding model cannot be loaded or is not the expected one
     ├── ResourceError         a file that belongs to the program is missing
-    └── StoreError           anything about the index on disk
+    ├── ThreadMissing         no stored conversation of this user has that name or id
+    ├── ThreadsBroken         the file of conversations is unreadable, read-only, or the disk is full
+    └── StoreError            anything about the index on disk
         ├── IndexMissing      nothing has been ingested yet
         ├── IndexBusy         another process is writing
         ├── IndexMismatch     made with another embedding model or version
@@ -37,6 +39,14 @@ class EmbeddingError(ChatbotError):
 
 class ResourceError(ChatbotError):
     """A file that belongs to the program is missing."""
+
+
+class ThreadMissing(ChatbotError):
+    """No stored conversation of this user has that name or id."""
+
+
+class ThreadsBroken(ChatbotError):
+    """The file of conversations is unreadable, read-only, or the disk is full."""
 
 
 class StoreError(ChatbotError):

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from chatbot.markup import defuse_markdown
 from chatbot.records import Answer, Citation, Draft, Judgement, Match, Paper, Question, Sentence, Span
 
 NAME = "extractive"
@@ -156,9 +157,3 @@ def _cite(number: int, paper: Paper, span: Span) -> Citation:
 
 def _join(phrases: Sequence[str]) -> str:
     return ", ".join(f"“{phrase}”" for phrase in phrases)
-
-
-def defuse_markdown(text: str) -> str:
-    """Return ``text`` with nothing in it that Markdown would turn into a link, an image or HTML."""
-    text = re.sub(r"<(?=[A-Za-z/!?])", "&lt;", text)
-    return re.sub(r"\](?=[(\[])", "]\u200b", text).replace("![", "!\u200b[")

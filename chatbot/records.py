@@ -1,9 +1,10 @@
-"""The values that flow between the stages: paper, chunk, hit, citation, answer.
+"""The values that flow between the stages: paper, chunk, hit, citation, answer, thread.
 
 Knows only data; knows nothing of files, models, indexes or screens.
 """
 
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from typing import Any, Literal
 
 Status = Literal["answered", "partial", "abstained"]
@@ -222,6 +223,17 @@ def hits_to_dicts(hits: tuple[Hit, ...] | list[Hit]) -> list[dict[str, Any]]:
         {"rank": hit.rank, "paper_id": hit.paper.id, "title": hit.paper.title, "score": round(hit.score, 4)}
         for hit in hits
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """A stored conversation; the times are in UTC, ``questions`` is how many were asked in it."""
+
+    id: str
+    name: str
+    created: datetime
+    updated: datetime
+    questions: int
 
 
 @dataclass(slots=True)

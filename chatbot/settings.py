@@ -25,6 +25,11 @@ class Settings(BaseSettings):
     max_question_chars: int = Field(2000, ge=1, description="longer questions are refused")
     openai_api_key: SecretStr | None = Field(None, validation_alias="OPENAI_API_KEY", description="shown by doctor")
 
+    @property
+    def threads(self) -> Path:
+        """Return the file of the stored conversations, which lies in the folder of the index."""
+        return self.index / "threads.sqlite3"
+
     def fingerprint(self) -> str:
         """Return 12 hex digits that change when a setting that can change an answer changes."""
         values = self.model_dump_json(include={"model", "embedding", "top_k"})

@@ -10,7 +10,7 @@ from typing import Any
 
 from chatbot.conversation import Turn
 from chatbot.errors import ChatbotError
-from chatbot.extract import defuse_markdown
+from chatbot.markup import defuse_markdown
 from chatbot.pipeline import PaperChatbot
 from chatbot.records import Answer
 

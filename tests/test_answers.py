@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chatbot import PaperChatbot
-from chatbot.extract import defuse_markdown
+from chatbot.markup import defuse_markdown
 from chatbot.records import Answer, Paper
 
 QUESTIONS = [
