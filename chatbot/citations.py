@@ -8,7 +8,7 @@ use; it belongs to the sentence that it stands in or right behind.
 import re
 from collections.abc import Iterable, Iterator
 
-from chatbot.records import Claim, Mark
+from chatbot.claims import Claim, Mark
 from chatbot.sentences import split_sentences
 
 MOST_CHARS = 20_000  # of an answer; what comes after is not read

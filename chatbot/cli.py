@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from chatbot import cli_threads
 from chatbot.errors import ChatbotError, IndexMissing, InputError, SourceError
+from chatbot.options import IndexOption, JsonOption, ModelOption, PromptsOption, print_json
 
 if TYPE_CHECKING:
     from chatbot.pipeline import PaperChatbot
@@ -20,16 +22,11 @@ if TYPE_CHECKING:
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Ask research papers."
 )
+cli_threads.register(app)
 
-IndexOption = Annotated[Path | None, typer.Option("--index", help="Folder of the index [.chatbot, or CHATBOT_INDEX].")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 BatchOption = Annotated[
     Path | None, typer.Option("--batch", help="JSON Lines with id and question; one line out each.")
 ]
-ModelOption = Annotated[
-    str | None, typer.Option("--model", help="auto, extractive, or provider:model [CHATBOT_MODEL, or auto].")
-]
-PromptsOption = Annotated[Path | None, typer.Option("--prompts", help="Folder with prompts of your own.")]
 TopOption = Annotated[int | None, typer.Option("-k", "--top-k", min=1, max=1000, help="How many papers [10].")]
 
 
@@ -68,7 +65,7 @@ def ingest(
     if as_json:
         counts = {name: getattr(report, name) for name in ("added", "updated", "unchanged", "removed")}
         skipped = [{"where": item.where, "reason": item.reason} for item in report.skipped]
-        _print_json(counts | {"skipped": skipped, "papers": len(bot)})
+        print_json(counts | {"skipped": skipped, "papers": len(bot)})
     else:
         terminal.show_report(report, len(bot), str(bot.settings.index))
     if failure:
@@ -95,7 +92,7 @@ def search(
     if batch:
         _run_batch(batch, find)
     elif as_json:
-        _print_json(find({"question": _required(query, "search")}))
+        print_json(find({"question": _required(query, "search")}))
     else:
         terminal.show_hits(bot.search(_required(query, "search")))
 
@@ -119,19 +116,30 @@ def ask(
         return
     answer = bot.ask(_required(question, "ask"))
     if as_json:
-        _print_json(answer.to_dict())
+        print_json(answer.to_dict())
     else:
         terminal.show_answer(answer)
 
 
 @app.command()
-def chat(index: IndexOption = None, model: ModelOption = None, prompts: PromptsOption = None) -> None:
+def chat(
+    index: IndexOption = None,
+    model: ModelOption = None,
+    prompts: PromptsOption = None,
+    thread: Annotated[
+        str, typer.Option("--thread", help="Keep the conversation under this name, or go on with it.")
+    ] = "",
+) -> None:
     """Have a conversation in the terminal. An empty line or Ctrl-D ends it."""
     from chatbot import terminal
+    from chatbot.threads import LOCAL_USER
 
     bot = _open(index, model=model, prompts=prompts)
     terminal.out.print(f"{len(bot)} papers. Ask; an empty line ends.")
-    turns: list[Any] = []
+    stored = cli_threads.open_thread(bot, thread) if thread else None
+    turns: list[Any] = bot.resume(LOCAL_USER, stored.id) if stored else []
+    if turns:
+        terminal.out.print(f"Going on after: {turns[-1].question}", markup=False)
     while question := _read_line():
         try:
             answer = bot.ask(question, turns)
@@ -140,6 +148,8 @@ def chat(index: IndexOption = None, model: ModelOption = None, prompts: PromptsO
             continue
         terminal.show_answer(answer)
         turns.append(bot.turn(answer))
+        if stored:
+            bot.threads.append(LOCAL_USER, stored.id, answer)
 
 
 @app.command()
@@ -194,7 +204,7 @@ def papers(
     ]
     if as_json:
         for paper in found:
-            _print_json(asdict(paper))
+            print_json(asdict(paper))
     else:
         terminal.show_papers(found)
         terminal.out.print(f"{len(found)} of {len(bot)} papers")
@@ -211,7 +221,7 @@ def doctor(index: IndexOption = None, model: ModelOption = None, as_json: JsonOp
 
     checks = examine(load_settings(index=index, model=model), ask_model=model is not None)
     if as_json:
-        _print_json([asdict(check) for check in checks])
+        print_json([asdict(check) for check in checks])
     else:
         for check in checks:
             terminal.out.print(f"{'✗' if check.fix else '✓'} {check.name}: {check.finding}", markup=False)
@@ -253,7 +263,7 @@ def _run_batch(path: Path, work: Callable[[dict[str, Any]], dict[str, Any]]) -> 
             if not isinstance(error, InputError):
                 raise
             failed, result = True, {"question": record.get("question", ""), "error": str(error)}
-        _print_json(identity | result)
+        print_json(identity | result)
     if failed:
         raise typer.Exit(1)
 
@@ -278,10 +288,6 @@ def _parse_batch_line(line: str) -> dict[str, Any]:
     if not isinstance(record.get("question"), str) or not history_ok:
         return {key: record[key] for key in ("id",) if key in record} | {"error": "needs a question and a list history"}
     return record
-
-
-def _print_json(value: Any) -> None:
-    print(json.dumps(value), flush=True)
 
 
 def _fail(message: str, code: int = 1) -> None:

@@ -10,7 +10,9 @@ Knows no other module::
     ├── PromptError           a prompt file that cannot be used
     ├── ModelError            a language model that does not load, answer, or answer in time
     │   └── ModelMissing      the package that a provider needs is not installed
-    └── StoreError           anything about the index on disk
+    ├── ThreadMissing         no stored conversation of this user has that name or id
+    ├── ThreadsBroken         the file of conversations is unreadable, read-only, or the disk is full
+    └── StoreError            anything about the index on disk
         ├── IndexMissing      nothing has been ingested yet
         ├── IndexBusy         another process is writing
         ├── IndexMismatch     made with another embedding model or version
@@ -63,6 +65,14 @@ class ModelMissing(ModelError):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, "missing")
+
+
+class ThreadMissing(ChatbotError):
+    """No stored conversation of this user has that name or id."""
+
+
+class ThreadsBroken(ChatbotError):
+    """The file of conversations is unreadable, read-only, or the disk is full."""
 
 
 class StoreError(ChatbotError):

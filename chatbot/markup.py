@@ -1,12 +1,29 @@
-"""Keep text from papers and models from becoming markup where it is shown.
+"""Keep words from papers, people and models mere words: nothing in them turns into markup.
 
-Knows Markdown and HTML; knows nothing of where the text comes from.
+Knows Markdown and control characters; knows nothing of where a text comes from or where it is shown.
 """
 
 import re
 
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
 
 def defuse_markdown(text: str) -> str:
-    """Return ``text`` with nothing in it that Markdown would turn into a link, an image or HTML."""
+    """Return ``text`` with nothing in it that Markdown would turn into a link, an image, a code block or HTML.
+
+    Emphasis and lists stay, so it can be used on a whole answer, and using it twice changes nothing.
+    """
     text = re.sub(r"<(?=[A-Za-z/!?])", "&lt;", text)
-    return re.sub(r"\](?=[(\[])", "]\u200b", text).replace("![", "!\u200b[")
+    text = re.sub(r"(`|~)(?=\1\1)", "\\1\u200b", text)
+    return re.sub(r"\](?=[(\[:])", "]\u200b", text).replace("![", "!\u200b[")
+
+
+def escape_markdown(text: str) -> str:
+    """Return ``text`` on one line, so that Markdown shows every character of it as it is."""
+    text = re.sub(r"[\\`*_\[\]<>&#|~]", r"\\\g<0>", flatten_text(text))
+    return re.sub(r"^(\d*)([-+=.)])", r"\1\\\2", text)  # what opens a list or underlines a heading
+
+
+def flatten_text(text: str) -> str:
+    """Return ``text`` on one line, without control characters and outer blanks."""
+    return " ".join(_CONTROLS.sub(" ", text).split())

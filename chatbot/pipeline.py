@@ -4,7 +4,7 @@ Knows the order of the stages; leaves everything else to them.
 """
 
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +12,14 @@ from chatbot import answerable, extract, matching, ranking, retrieval
 from chatbot.answering import Answerer, Outcome
 from chatbot.conversation import Standalone, Turn, make_standalone
 from chatbot.embeddings import Embedder, load_embedder
+from chatbot.export import export_bibtex, export_markdown
 from chatbot.index import PaperIndex
 from chatbot.ingest import ingest, rebuild_index
 from chatbot.questions import clean_question, read_question
-from chatbot.records import Answer, Citation, Hit, IngestReport, Match, Paper, Question
+from chatbot.records import Answer, Hit, IngestReport, Match, Paper, Question
 from chatbot.resources import find_resource
 from chatbot.settings import Settings, load_settings
+from chatbot.threads import ThreadStore
 
 if TYPE_CHECKING:
     from langchain_core.retrievers import BaseRetriever
@@ -149,7 +151,24 @@ class PaperChatbot:
 
     def turn(self, answer: Answer) -> Turn:
         """Return what a later question needs to know of ``answer``."""
-        return Turn(answer.standalone_question, self._cited(answer.citations))
+        return Turn(answer.standalone_question, self._papers_of(citation.paper_id for citation in answer.citations))
+
+    @property
+    def threads(self) -> ThreadStore:
+        """Return the stored conversations, which lie in the folder of the index."""
+        return ThreadStore(self.settings.threads)
+
+    def resume(self, user: str, id: str) -> list[Turn]:
+        """Return the turns of a stored thread, as ``history`` to go on with. Raises ThreadMissing."""
+        self.index.refresh()
+        return [Turn(question, self._papers_of(cited)) for question, cited in self.threads.turns(user, id)]
+
+    def export(self, user: str, id: str, bibtex: bool = False) -> str:
+        """Return a stored thread as Markdown with references, or its BibTeX alone. Raises ThreadMissing."""
+        self.index.refresh()
+        thread, answers = self.threads.find(user, id), self.threads.answers(user, id)
+        papers = self.index.papers(list({citation["paper_id"] for each in answers for citation in each["citations"]}))
+        return export_bibtex(answers, papers) if bibtex else export_markdown(thread, answers, papers)
 
     def as_retriever(self, **options: Any) -> "BaseRetriever":
         """Return a LangChain retriever over the index."""
@@ -162,6 +181,10 @@ class PaperChatbot:
         from chatbot.langchain import AskRunnable
 
         return AskRunnable(self)
+
+    def _make_turn(self, question: str, cited: Sequence[str]) -> Turn:
+        papers = self.index.papers(list(dict.fromkeys(cited)))
+        return Turn(question, tuple(papers[key] for key in dict.fromkeys(cited) if key in papers))
 
     def _search(self, query: str, top_k: int) -> tuple[list[Hit], Any]:
         vector = self._embedder.embed([query])[0]
@@ -180,12 +203,13 @@ class PaperChatbot:
         read, _, matches = self._read_papers(standalone)
         chosen = extract.choose_papers(read, matches)
         draft = extract.answer(read, matches, chosen, answerable.judge(read, chosen, self._unknown_names(read)))
-        return Turn(standalone.text, self._cited(draft.citations))
+        return Turn(standalone.text, self._papers_of(citation.paper_id for citation in draft.citations))
 
-    def _cited(self, citations: Sequence[Citation]) -> tuple[Paper, ...]:
-        ids = list(dict.fromkeys(citation.paper_id for citation in citations))
-        papers = self.index.papers(ids)
-        return tuple(papers[key] for key in ids if key in papers)
+    def _papers_of(self, ids: Iterable[str]) -> tuple[Paper, ...]:
+        """Return those papers that are still indexed, each once, in the order given."""
+        wanted = list(dict.fromkeys(ids))
+        papers = self.index.papers(wanted)
+        return tuple(papers[key] for key in wanted if key in papers)
 
     def _make_standalone(self, question: str, history: Sequence[str | Turn]) -> Standalone:
         turns = self._recall(history)

@@ -1,9 +1,10 @@
-"""The values that flow between the stages: paper, chunk, hit, citation, answer.
+"""The values that flow between the stages: paper, chunk, hit, citation, answer, thread.
 
 Knows only data; knows nothing of files, models, indexes or screens.
 """
 
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from typing import Any, Literal, TypeVar
 
 Status = Literal["answered", "partial", "abstained"]
@@ -153,47 +154,6 @@ class Judgement:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
-    """A place that a model cites: the number of a paper, and of a sentence in it, None for the paper as a whole."""
-
-    paper: int
-    sentence: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """One sentence of a model's answer without its marks; ``bullet`` and ``new_line`` say how it was laid out."""
-
-    text: str
-    marks: tuple[Mark, ...]
-    bullet: bool = False
-    new_line: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Passage:
-    """A paper as a model is shown it: ``number`` from 1, and its sentences, numbered from 1 too."""
-
-    number: int
-    paper: Paper
-    spans: tuple[Span, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """A claim with what the check found: where it stands (paper and sentence), or why it does not pass.
-
-    ``moved`` marks a claim that another passage than the cited one supports.
-    """
-
-    claim: Claim
-    verdict: Verdict
-    sources: tuple[tuple[Paper, Span], ...] = ()
-    reason: str = ""
-    moved: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Citation:
     """Where a claim comes from: ``quote == paper.text[start:end]``."""
 
@@ -309,6 +269,17 @@ def hits_to_dicts(hits: tuple[Hit, ...] | list[Hit]) -> list[dict[str, Any]]:
         {"rank": hit.rank, "paper_id": hit.paper.id, "title": hit.paper.title, "score": round(hit.score, 4)}
         for hit in hits
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """A stored conversation; the times are in UTC, ``questions`` is how many were asked in it."""
+
+    id: str
+    name: str
+    created: datetime
+    updated: datetime
+    questions: int
 
 
 @dataclass(slots=True)

@@ -49,6 +49,11 @@ class Settings(BaseSettings):
         description="address of an OpenAI-compatible server, up to and with /v1",
     )
 
+    @property
+    def threads(self) -> Path:
+        """Return the file of the stored conversations, which lies in the folder of the index."""
+        return self.index / "threads.sqlite3"
+
     def fingerprint(self) -> str:
         """Return 12 hex digits that change when a setting that can change an answer changes."""
         values = self.model_dump_json(include=set(_SHAPE_ANSWERS))

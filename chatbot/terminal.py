@@ -4,8 +4,9 @@ Knows rich; knows nothing of how any of it was made.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -14,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 from rich.text import Text
 
-from chatbot.records import Answer, Hit, IngestReport, Paper
+from chatbot.records import Answer, Hit, IngestReport, Paper, Thread
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -62,6 +63,25 @@ def show_papers(papers: Sequence[Paper]) -> None:
 def _describe(paper: Paper) -> str:
     details = ", ".join(filter(None, [", ".join(paper.authors[:3]), paper.venue, str(paper.year or "")]))
     return escape(paper.title) + (f" [dim]({escape(details)})[/dim]" if details else "")
+
+
+def show_threads(threads: Sequence[Thread]) -> None:
+    """Print a table of stored conversations."""
+    table = Table("name", "questions", "last used", "id", box=None, pad_edge=False)
+    for thread in threads:
+        last = thread.updated.astimezone().strftime("%Y-%m-%d %H:%M")
+        table.add_row(Text(thread.name), str(thread.questions), last, Text(thread.id, style="dim"))
+    out.print(table if threads else "No conversation found.")
+
+
+def show_thread(thread: Thread, answers: Sequence[Mapping[str, Any]]) -> None:
+    """Print a stored conversation: each question, its answer, and the titles it cites."""
+    out.print(Text(thread.name, style="bold"))
+    for answer in answers:
+        out.print(Text(f"\n> {answer['question']}", style="bold"))
+        out.print(Text(_plain(answer["answer"])))
+        for citation in answer["citations"]:
+            out.print(Padding(Text(f"[{citation['number']}] {citation['title']}", style="cyan"), (0, 0, 0, 2)))
 
 
 def show_report(report: IngestReport, total: int, index: str) -> None:

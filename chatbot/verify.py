@@ -12,9 +12,10 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from chatbot.claims import Checked, Claim, Passage
 from chatbot.facts import comparison_conflict, figures_missing, names_missing, negation_conflict, strong_words_missing
 from chatbot.logistic import load_logistic
-from chatbot.records import Checked, Claim, Paper, Passage, Span, Words
+from chatbot.records import Paper, Span, Words
 
 FEATURES = ("coverage", "weakest", "second_weakest", "clause", "literal", "strong", "similarity")
 MOST_SOURCES = 3  # sentences of one paper that a claim may rest on

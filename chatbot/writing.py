@@ -8,8 +8,9 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from chatbot.claims import Checked, Claim, Passage
 from chatbot.markup import defuse_markdown
-from chatbot.records import Checked, Citation, Claim, Draft, Match, Paper, Passage, Question, Sentence, Span, Usage
+from chatbot.records import Citation, Draft, Match, Paper, Question, Sentence, Span, Usage
 
 CHARS_A_TOKEN = 3.5  # of English prose; models differ, so this is on the careful side
 _SAYS_NOTHING = re.compile(

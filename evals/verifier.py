@@ -20,8 +20,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from chatbot import PaperChatbot
+from chatbot.claims import Checked, Claim, Mark, Passage
 from chatbot.logistic import Logistic
-from chatbot.records import Checked, Claim, Mark, Paper, Passage
+from chatbot.records import Paper
 from chatbot.verify import FEATURES, Verifier
 from evals.corruptions import Spoilt, TrueClaim, spoil
 

@@ -1,6 +1,9 @@
 """Shared fixtures: one index of the seed papers a run, and helpers that write sources."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +12,8 @@ import pytest
 
 from chatbot import PaperChatbot
 from chatbot.records import Paper
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="session")
@@ -44,6 +49,16 @@ def write_jsonl(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture
+def run(seed_index: Path, tmp_path: Path) -> Run:
+    def call(*words: str, index: Path = seed_index, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "chatbot", *words]
+        environment = os.environ | {"CHATBOT_INDEX": str(index), "COLUMNS": "200"}
+        return subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, input=stdin)
+
+    return call
 
 
 def make_record(number: int, **changes: Any) -> dict[str, Any]:

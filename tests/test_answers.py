@@ -42,7 +42,7 @@ def test_json_form_is_the_documented_one(bot: PaperChatbot) -> None:
         "id", "question", "standalone_question", "status", "answer", "sentences", "withheld", "citations", "retrieved",
         "confidence", "model", "notice", "usage", "timings_ms", "index", "settings", "prompts", "cut",
     ]  # fmt: skip
-    assert set(record["sentences"][0]) == {"text", "citations", "verdict"}
+    assert set(record["sentences"][0]) == {"text", "citations", "verdict", "reason"}
     assert set(record["citations"][0]) == {"number", "paper_id", "title", "quote", "start", "end"}
     assert set(record["retrieved"][0]) == {"rank", "paper_id", "title", "score"}
     assert set(record["timings_ms"]) == {"retrieve", "answer", "total"}

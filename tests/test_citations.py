@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatbot.citations import MOST_CHARS, ClaimReader, take_marks
-from chatbot.records import Claim, Mark
+from chatbot.claims import Claim, Mark
 
 
 def read(*pieces: str) -> list[Claim]:

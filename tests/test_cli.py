@@ -1,7 +1,6 @@
 """The command as a user or a program meets it: a process with text in, text out and an exit code."""
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -11,20 +10,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from tests.conftest import make_record
-
-
-@pytest.fixture
-def run(seed_index: Path, tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    def call(*words: str, index: Path = seed_index, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "chatbot", *words]
-        environment = os.environ | {"CHATBOT_INDEX": str(index), "COLUMNS": "200"}
-        return subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, input=stdin)
-
-    return call
-
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
+from tests.conftest import Run, make_record
 
 
 def test_help_is_immediate_and_loads_nothing_heavy(run: Run) -> None:
@@ -112,7 +98,7 @@ def test_wrong_environment_names_the_setting(run: Run, monkeypatch: pytest.Monke
     assert "CHATBOT_TOP_K" in run("ask", "hi").stderr
     monkeypatch.setenv("CHATBOT_TOP_K", "5")
     monkeypatch.setenv("CHATBOT_MODEL", "gpt")
-    assert "use extractive" in run("ask", "hi").stderr
+    assert "use auto, extractive" in run("ask", "hi").stderr
 
 
 def test_chat_keeps_the_conversation(run: Run) -> None:

@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from chatbot.claims import Passage
 from chatbot.errors import PromptError
 from chatbot.prompts import NAMES, load_prompts, parse_prompt
-from chatbot.records import Paper, Passage, Span
+from chatbot.records import Paper, Span
 from chatbot.writing import format_passages
 
 GOLDEN = Path(__file__).with_name("golden")

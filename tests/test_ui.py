@@ -59,7 +59,7 @@ def test_sessions_do_not_share_a_conversation(url: str) -> None:
 
 def test_answers_name_their_sources(bot: PaperChatbot) -> None:
     text = format_answer(bot.ask("Compare LiNeS with FRUGAL"))
-    assert re.search(r"\*\*Sources\*\*\n- \[1\] \[2\] LiNeS: .*\n- \[3\] \[4\] FRUGAL: ", text)
+    assert re.search(r"\*\*Sources\*\*\n- \[1\].* LiNeS: .*\n- \[\d\].* FRUGAL: ", text)
 
 
 def test_suggested_questions_can_all_be_answered(bot: PaperChatbot) -> None:

@@ -16,7 +16,7 @@ def test_an_installed_wheel_answers(tmp_path: Path) -> None:
     (wheel,) = (tmp_path / "dist").glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     assert "chatbot/seeds/daily_papers.txt" in names
-    assert "chatbot/prompts/README.md" in names
+    assert "chatbot/prompts/answer.md" in names
     assert not [name for name in names if name.startswith(("evals", "tests"))]
 
     venv.create(tmp_path / "venv", with_pip=True)

@@ -1,0 +1,22 @@
+"""The options that several commands share, and how JSON is printed for programs.
+
+Knows names and help texts of options; knows nothing of what commands do with them.
+"""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+IndexOption = Annotated[Path | None, typer.Option("--index", help="Folder of the index [.chatbot, or CHATBOT_INDEX].")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+ModelOption = Annotated[
+    str | None, typer.Option("--model", help="auto, extractive, or provider:model [CHATBOT_MODEL, or auto].")
+]
+PromptsOption = Annotated[Path | None, typer.Option("--prompts", help="Folder with prompts of your own.")]
+
+
+def print_json(value: Any) -> None:
+    """Print ``value`` on a line of its own, at once."""
+    print(json.dumps(value), flush=True)
