@@ -15,52 +15,37 @@ from chatbot.records import Judgement, Match, Question
 FEATURES = (
     "coverage",
     "weakest_word",
-    "second_weakest",
     "phrases",
     "absent_name",
     "sentence_coverage",
     "sentence_weakest",
-    "sentence_phrases",
-    "sentence_evidence",
-    "literal",
-    "sentence_literal",
     "no_figure",
     "words",
-    "compare",
-    "which",
 )
 
 
 def measure(question: Question, judged: Sequence[Match]) -> list[float]:
     """Return the values of ``FEATURES`` for an answer from the ``judged`` matches, best first.
 
-    ``coverage`` to ``phrases``: mean and lowest values over the question's words, and mean over its phrases, of the
-    best match in any sentence; ``absent_name``: a name in the question stands in none of the papers; ``sentence_…``:
-    the same for the sentence with most evidence alone; ``literal``: the share of words that stand there to the
-    letter; ``no_figure``: one is asked for and that sentence has none.
+    ``coverage``, ``weakest_word`` and ``phrases``: mean and lowest value over the question's words, and mean over its
+    phrases, of the best match in any sentence; ``absent_name``: a name in the question stands in none of the papers;
+    ``sentence_…``: the same for the sentence with most evidence alone; ``no_figure``: one is asked for and that
+    sentence has none; ``words``: how many the question has, in twenties.
     """
     first = judged[0]
     words = np.concatenate([match.words for match in judged]).max(axis=0)
     phrases = np.concatenate([match.phrases for match in judged]).max(axis=0) if question.phrases else words
     best = int(first.evidence.argmax())
     text = " ".join(match.hit.paper.text for match in judged).lower()
-    lowest = np.sort(words)[: 2 if len(words) > 1 else 1]
     return [
         float(words.mean()),
-        float(lowest[0]),
-        float(lowest[-1]),
+        float(words.min()),
         float(phrases.mean()),
         float(any(name.lower() not in text for name in question.names)),
         float(first.words[best].mean()),
         float(first.words[best].min()),
-        float(first.phrases[best].mean()) if question.phrases else 0.0,
-        float(first.evidence[best]),
-        float(np.concatenate([match.literal for match in judged]).any(axis=0).mean()),
-        float(first.literal[[0, best + 1]].any(axis=0).mean()),
         float(question.wants_figure and not re.search(r"\d", first.spans[best].text)),
         len(question.words) / 20,
-        float(question.kind == "compare"),
-        float(question.kind == "which"),
     ]
 
 

@@ -97,24 +97,32 @@ def calibrate(
 def verifier(
     split: Annotated[str, typer.Option(help="dev or test.")] = "test",
     fit: Annotated[bool, typer.Option("--fit", help="Fit the checker on the development half first.")] = False,
+    judge: Annotated[str | None, typer.Option(help="A model, provider:name, for a second opinion.")] = None,
     index: IndexOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Print how many spoilt sentences the checker of citations catches, and how many honest ones it suspects."""
-    from evals.verifier import MADE_BY, evaluate_verifier, fit_verifier
+    from evals.judging import evaluate_judge
+    from evals.verifier import MADE_BY, Bench, evaluate_verifier, fit_verifier
 
     with tempfile.TemporaryDirectory() as scratch:
         bot = _seed_bot(index or Path(scratch) / "index")
         if fit:
             fit_verifier(bot).save("verifier", MADE_BY)
         rates = evaluate_verifier(bot, split)
+        opinion = None
+        if judge:
+            opinion = evaluate_judge(Bench(bot), PaperChatbot(index=bot.settings.index, model=judge).answerer, split)
     if as_json:
-        print(json.dumps([asdict(rate) for rate in rates]))
+        print(json.dumps({"rates": [asdict(rate) for rate in rates], "judge": asdict(opinion) if opinion else None}))
         return
     print(f"{split:<26}{'claims':>7}{'weak':>6}{'moved':>7}{'withheld':>10}   not passed as supported (95% Wilson)")
     for rate in rates:
         counts = f"{rate.claims:>7}{rate.weak:>6}{rate.moved:>7}{rate.withheld:>10}"
         print(f"{rate.kind:<26}{counts}   {rate.caught:.3f} ({rate.low:.3f} to {rate.high:.3f})")
+    if opinion:
+        print(f"{opinion.model} as a judge: {opinion.right} of {opinion.scored} right ({opinion.low:.3f} to")
+        print(f"{opinion.high:.3f}), {opinion.unscored} unscored")
 
 
 @app.command()

@@ -28,8 +28,9 @@ from evals.questions import load_questions
 TRAINING = Path(__file__).with_name("training.jsonl")
 PAIRS = Path(__file__).with_name("answerability.jsonl")
 MADE_BY = "python -m evals calibrate"
-# Of the answerable questions left out of a fit, this share gets an answer, and this share one without a caveat.
-ANSWERED, ANSWERED_FREELY = 0.97, 0.87
+# Of the answerable questions over the seed papers (half of them name no paper), left out of the fit, this share gets
+# an answer, and this share one without a caveat.
+ANSWERED, ANSWERED_FREELY = 0.98, 0.85
 FOLDS = 10
 Matrix = npt.NDArray[np.float64]
 
@@ -43,6 +44,7 @@ class Reading:
     answerable: bool
     group: str
     evidence: dict[str, list[list[list[int]]]]
+    over_seeds: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ def read_seed_questions(bot: PaperChatbot) -> Iterator[Reading]:
     for text, is_answerable, group in asked:
         question, _, matches = bot.read(text)
         if matches:
-            yield Reading(question, matches, is_answerable, group, {})
+            yield Reading(question, matches, is_answerable, group, {}, over_seeds=True)
 
 
 def fit_sentences(readings: Sequence[Reading]) -> SentenceFit:
@@ -136,7 +138,8 @@ def fit_answerable(readings: Sequence[Reading]) -> AnswerableFit:
     expected = np.array([reading.answerable for reading in readings])
     model = make_pipeline(StandardScaler(), LogisticRegression(C=0.3, max_iter=1000))
     left_out = _predict_left_out(model, values, expected, [reading.group for reading in readings])
-    refuse, doubt = np.quantile(left_out[expected], [1 - ANSWERED, 1 - ANSWERED_FREELY])
+    over_seeds = np.array([reading.over_seeds for reading in readings])
+    refuse, doubt = np.quantile(left_out[expected & over_seeds], [1 - ANSWERED, 1 - ANSWERED_FREELY])
     thresholds = {"refuse_below": float(refuse), "doubt_below": float(doubt)}
     return AnswerableFit(
         regression=_fit(model, values, expected, answerable.FEATURES, thresholds),

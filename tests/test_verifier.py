@@ -1,0 +1,97 @@
+"""The checker of citations: verdicts on single claims, and the bench that measures it."""
+
+from pathlib import Path
+
+import pytest
+
+from chatbot import PaperChatbot
+from chatbot.claims import Checked, Claim, Mark, Passage
+from evals.corruptions import spoil
+from evals.judging import ask_judge
+from evals.verifier import HONEST, Bench, evaluate_verifier
+from tests.model_server import Reply, model_server
+
+
+@pytest.fixture(scope="module")
+def passages(bot: PaperChatbot) -> list[Passage]:
+    papers = [paper for paper in bot.papers() if paper.name in {"FRNet", "LiNeS", "FRUGAL"}]
+    papers.sort(key=lambda paper: ["FRNet", "LiNeS", "FRUGAL"].index(paper.name))
+    spans = bot.index.spans(papers)
+    return [Passage(number, paper, tuple(spans[paper.id])) for number, paper in enumerate(papers, 1)]
+
+
+def verify(bot: PaperChatbot, passages: list[Passage], text: str, *marks: Mark) -> Checked:
+    return bot.answerer.verifier.verify(Claim(text, marks), passages)
+
+
+def test_a_reworded_sentence_is_supported_by_its_exact_source(bot: PaperChatbot, passages: list[Passage]) -> None:
+    checked = verify(bot, passages, "FRNet runs five times faster than the state of the art.", Mark(1))
+    assert (checked.verdict, checked.moved) == ("supported", False)
+    assert any("operates 5 times faster" in span.text for _, span in checked.sources)
+
+
+@pytest.mark.parametrize(
+    ("text", "marks", "reason"),
+    [
+        ("FRNet runs six times faster than the state of the art.", (Mark(1),), "six"),
+        ("FRNet does not run five times faster than the state of the art.", (Mark(1),), "not"),
+        ("FRNet was tested on the Waymo data set.", (Mark(1),), "Waymo"),
+        ("FRNet runs five times faster than the state of the art.", (), "cites nothing"),
+        ("Bees fly faster in cold weather.", (Mark(1),), "does not say this"),
+    ],
+)
+def test_what_the_passage_does_not_say_is_unsupported(
+    bot: PaperChatbot, passages: list[Passage], text: str, marks: tuple[Mark, ...], reason: str
+) -> None:
+    checked = verify(bot, passages, text, *marks)
+    assert checked.verdict == "unsupported"
+    assert reason in checked.reason
+    assert checked.sources == ()
+
+
+@pytest.mark.parametrize("mark", [Mark(2), Mark(2, 3), Mark(99)])
+def test_a_claim_of_another_passage_is_moved_there(bot: PaperChatbot, passages: list[Passage], mark: Mark) -> None:
+    checked = verify(bot, passages, "FRNet runs five times faster than the state of the art.", mark)
+    assert (checked.verdict, checked.moved) == ("supported", True)
+    assert {paper.name for paper, _ in checked.sources} == {"FRNet"}
+
+
+def test_a_claim_about_two_papers_may_rest_on_both(bot: PaperChatbot, passages: list[Passage]) -> None:
+    text = "FRNet operates 5 times faster, and LiNeS scales parameter updates linearly with their layer depth."
+    checked = verify(bot, passages, text, Mark(1), Mark(2))
+    assert checked.verdict == "supported"
+    assert {paper.name for paper, _ in checked.sources} == {"FRNet", "LiNeS"}
+
+
+def test_written_claims_are_quoted_from_their_papers(bot: PaperChatbot) -> None:
+    bench = Bench(bot)
+    for split in ("dev", "test"):
+        claims = bench.honest(split)
+        assert len(claims) == 100
+        assert all(0 < claim.start < len(claim.paper.text) for claim in claims)
+    assert not {c.paper.id for c in bench.honest("dev")} & {c.paper.id for c in bench.honest("test")}
+
+
+def test_corruptions_make_each_kind_of_lie_and_always_the_same(bot: PaperChatbot) -> None:
+    claims = Bench(bot).honest("dev")
+    spoilt = spoil(claims, rounds=1)
+    assert spoilt == spoil(claims, rounds=1)
+    assert len({one.kind for _, one in spoilt}) == 6
+    assert all((one.text, one.cited) != (claim.text, claim.paper) for claim, one in spoilt)
+
+
+def test_the_published_rates_hold_on_the_development_half(bot: PaperChatbot) -> None:
+    rates = {rate.kind: rate for rate in evaluate_verifier(bot, "dev")}
+    for kind in ("citation swapped", "citation invented", "figure changed", "papers merged"):
+        assert rates[kind].caught >= 0.99
+    assert rates["name swapped"].caught >= 0.9
+    assert rates["negated"].caught >= 0.75
+    assert rates[HONEST].caught <= 0.06
+
+
+def test_a_judge_is_unscored_when_it_says_neither_word(seed_index: Path) -> None:
+    with model_server() as server:
+        bot = PaperChatbot(index=seed_index, openai_base_url=server.url)
+        server.script(Reply("Supported."), Reply("unsupported"), Reply("unsure"), Reply("It is unsupported, I think"))
+        opinions = [ask_judge(bot.answerer, "Bees dance.", "Bees can dance.") for _ in range(4)]
+    assert opinions == [True, False, None, None]
