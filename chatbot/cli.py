@@ -4,17 +4,16 @@ Knows options, exit codes and JSON; leaves the work to the pipeline and the show
 is an error with a one-line message, 2 a wrong use of the command.
 """
 
-import json
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from chatbot import cli_threads
+from chatbot.batch import run_batch
 from chatbot.errors import ChatbotError, IndexMissing, InputError, SourceError
-from chatbot.options import IndexOption, JsonOption, ModelOption, PromptsOption, print_json
+from chatbot.options import EmbeddingOption, IndexOption, JsonOption, ModelOption, PromptsOption, print_json
 
 if TYPE_CHECKING:
     from chatbot.pipeline import PaperChatbot
@@ -48,6 +47,7 @@ def main() -> None:
 def ingest(
     sources: Annotated[list[str] | None, typer.Argument(help="Files or BEIR folders [the seed papers].")] = None,
     index: IndexOption = None,
+    embedding: EmbeddingOption = None,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Embed all indexed papers again first.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -55,7 +55,7 @@ def ingest(
     from chatbot import terminal
     from chatbot.records import IngestReport
 
-    bot = _open(index)
+    bot = _open(index, embedding)
     failure = None
     with terminal.progress_bar("Reading and embedding papers") as progress:
         try:
@@ -76,6 +76,7 @@ def ingest(
 def search(
     query: Annotated[str | None, typer.Argument(help="What to look for.")] = None,
     index: IndexOption = None,
+    embedding: EmbeddingOption = None,
     top_k: TopOption = None,
     as_json: JsonOption = False,
     batch: BatchOption = None,
@@ -84,13 +85,13 @@ def search(
     from chatbot import terminal
     from chatbot.records import hits_to_dicts
 
-    bot = _open(index, top_k=top_k)
+    bot = _open(index, embedding, top_k=top_k)
 
     def find(record: dict[str, Any]) -> dict[str, Any]:
         return {"question": record["question"], "hits": hits_to_dicts(bot.search(record["question"]))}
 
     if batch:
-        _run_batch(batch, find)
+        run_batch(batch, find)
     elif as_json:
         print_json(find({"question": _required(query, "search")}))
     else:
@@ -101,6 +102,7 @@ def search(
 def ask(
     question: Annotated[str | None, typer.Argument(help="What you want to know.")] = None,
     index: IndexOption = None,
+    embedding: EmbeddingOption = None,
     top_k: TopOption = None,
     model: ModelOption = None,
     prompts: PromptsOption = None,
@@ -110,9 +112,9 @@ def ask(
     """Answer a question, with citations."""
     from chatbot import terminal
 
-    bot = _open(index, top_k=top_k, model=model, prompts=prompts)
+    bot = _open(index, embedding, top_k=top_k, model=model, prompts=prompts)
     if batch:
-        _run_batch(batch, lambda record: bot.ask(record["question"], record["history"]).to_dict())
+        run_batch(batch, lambda record: bot.ask(record["question"], record["history"]).to_dict())
         return
     answer = bot.ask(_required(question, "ask"))
     if as_json:
@@ -124,6 +126,7 @@ def ask(
 @app.command()
 def chat(
     index: IndexOption = None,
+    embedding: EmbeddingOption = None,
     model: ModelOption = None,
     prompts: PromptsOption = None,
     thread: Annotated[
@@ -134,7 +137,7 @@ def chat(
     from chatbot import terminal
     from chatbot.threads import LOCAL_USER
 
-    bot = _open(index, model=model, prompts=prompts)
+    bot = _open(index, embedding, model=model, prompts=prompts)
     terminal.out.print(f"{len(bot)} papers. Ask; an empty line ends.")
     stored = cli_threads.open_thread(bot, thread) if thread else None
     turns: list[Any] = bot.resume(LOCAL_USER, stored.id) if stored else []
@@ -155,6 +158,7 @@ def chat(
 @app.command()
 def serve(
     index: IndexOption = None,
+    embedding: EmbeddingOption = None,
     model: ModelOption = None,
     prompts: PromptsOption = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
@@ -165,7 +169,7 @@ def serve(
     from chatbot import terminal
     from chatbot.ui import build_page
 
-    bot = _open(index, model=model, prompts=prompts)
+    bot = _open(index, embedding, model=model, prompts=prompts)
     try:
         len(bot)
     except IndexMissing:
@@ -188,6 +192,7 @@ def serve(
 def papers(
     text: Annotated[str | None, typer.Argument(help="Only papers with this in title, authors, venue or year.")] = None,
     index: IndexOption = None,
+    embedding: EmbeddingOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List the indexed papers."""
@@ -195,7 +200,7 @@ def papers(
 
     from chatbot import terminal
 
-    bot = _open(index)
+    bot = _open(index, embedding)
     wanted = (text or "").lower()
     found = [
         paper
@@ -211,7 +216,12 @@ def papers(
 
 
 @app.command()
-def doctor(index: IndexOption = None, model: ModelOption = None, as_json: JsonOption = False) -> None:
+def doctor(
+    index: IndexOption = None,
+    embedding: EmbeddingOption = None,
+    model: ModelOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Check the installation, the index and, with --model, the model; exit code 1 when something needs mending."""
     from dataclasses import asdict
 
@@ -219,7 +229,7 @@ def doctor(index: IndexOption = None, model: ModelOption = None, as_json: JsonOp
     from chatbot.doctor import examine
     from chatbot.settings import load_settings
 
-    checks = examine(load_settings(index=index, model=model), ask_model=model is not None)
+    checks = examine(load_settings(index=index, embedding=embedding, model=model), ask_model=model is not None)
     if as_json:
         print_json([asdict(check) for check in checks])
     else:
@@ -231,10 +241,10 @@ def doctor(index: IndexOption = None, model: ModelOption = None, as_json: JsonOp
         raise typer.Exit(1)
 
 
-def _open(index: Path | None, **options: Any) -> "PaperChatbot":
+def _open(index: Path | None, embedding: str | None, **options: Any) -> "PaperChatbot":
     from chatbot.pipeline import PaperChatbot
 
-    return PaperChatbot(index=index, **options)
+    return PaperChatbot(index=index, embedding=embedding, **options)
 
 
 def _required(value: str | None, command: str) -> str:
@@ -248,46 +258,6 @@ def _read_line() -> str:
         return input("\n> ").strip()
     except EOFError:
         return ""
-
-
-def _run_batch(path: Path, work: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
-    """Print one JSON line for each line of ``path``; a line that fails gives ``error`` and exit code 1 at the end."""
-    failed = False
-    for number, record in _read_batch(path):
-        identity = {"id": record["id"]} if "id" in record else {}
-        try:
-            if "error" in record:
-                raise InputError(f"{path} line {number}: {record['error']}")
-            result = work(record)
-        except ChatbotError as error:
-            if not isinstance(error, InputError):
-                raise
-            failed, result = True, {"question": record.get("question", ""), "error": str(error)}
-        print_json(identity | result)
-    if failed:
-        raise typer.Exit(1)
-
-
-def _read_batch(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    from chatbot.sources.text import read_text
-
-    for number, line in enumerate(read_text(path).split("\n"), 1):
-        if line.strip():
-            yield number, _parse_batch_line(line)
-
-
-def _parse_batch_line(line: str) -> dict[str, Any]:
-    try:
-        record = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        return {"error": f"not valid JSON ({error})"}
-    if not isinstance(record, dict):
-        return {"error": "not an object"}
-    record.setdefault("history", [])
-    history_ok = isinstance(record["history"], list) and all(isinstance(turn, str) for turn in record["history"])
-    if not isinstance(record.get("question"), str) or not history_ok:
-        return {key: record[key] for key in ("id",) if key in record} | {"error": "needs a question and a list history"}
-    return record
 
 
 def _fail(message: str, code: int = 1) -> None:

@@ -9,7 +9,9 @@ import sys
 from dataclasses import dataclass
 
 from chatbot.answering import probe_model
-from chatbot.embeddings import choose_device, find_model, verify_weights
+from chatbot.embedding import load_embedder
+from chatbot.embedding.embedder import DEFAULT_MODEL
+from chatbot.embedding.minilm import choose_device, find_model, verify_weights
 from chatbot.errors import ChatbotError
 from chatbot.models import EXTRACTIVE
 from chatbot.pipeline import PaperChatbot
@@ -32,7 +34,9 @@ def examine(settings: Settings, ask_model: bool = False) -> list[Check]:
 
     With ``ask_model``, the language model gets one tiny question.
     """
-    checks = [_check_python(), *map(_check_package, PACKAGES), _check_model()]
+    checks = [_check_python(), *map(_check_package, PACKAGES), _check_embedding(settings)]
+    if settings.embedding != DEFAULT_MODEL:
+        checks.append(_check_bundled("word model"))
     key = "found" if settings.openai_api_key else "not set (none is needed)"
     checks.append(Check("answers", f"written by '{settings.model}'; OPENAI_API_KEY {key}"))
     if ask_model:
@@ -67,16 +71,27 @@ def _check_package(name: str) -> Check:
         return Check(name, "not installed", "run: pip install paper-chatbot")
 
 
-def _check_model() -> Check:
+def _check_embedding(settings: Settings) -> Check:
+    """Embed a word, which needs whatever the model needs: files, a package, a server, a key."""
+    if settings.embedding == DEFAULT_MODEL:
+        return _check_bundled("embedding model")
+    try:
+        embedder = load_embedder(settings)
+        return Check("embedding model", f"{embedder.identity}, works, {embedder.dimensions} dimensions")
+    except ChatbotError as error:
+        return Check("embedding model", "unusable", str(error))
+
+
+def _check_bundled(name: str) -> Check:
     try:
         folder = find_model()
         verify_weights(folder / "model.safetensors")
         device, number_format = choose_device()
     except ChatbotError as error:
-        return Check("embedding model", "unusable", str(error))
+        return Check(name, "unusable", str(error))
     except ImportError as error:
-        return Check("embedding model", f"{error.name} is missing", "run: pip install paper-chatbot")
-    return Check("embedding model", f"all-MiniLM-L6-v2, verified, runs on {device} in {number_format}")
+        return Check(name, f"{error.name} is missing", "run: pip install paper-chatbot")
+    return Check(name, f"{DEFAULT_MODEL}, verified, runs on {device} in {number_format}")
 
 
 def _check_index(settings: Settings) -> Check:

@@ -5,7 +5,7 @@ Knows no other module::
     ChatbotError
     ├── InputError            a question or an option that cannot be used
     ├── SourceError           a source that is missing, empty or in no known format
-    ├── EmbeddingError        the embedding model cannot be loaded or is not the expected one
+    ├── EmbeddingError        the embedding model cannot be loaded or reached, or is not the expected one
     ├── ResourceError         a file that belongs to the program is missing
     ├── PromptError           a prompt file that cannot be used
     ├── ModelError            a language model that does not load, answer, or answer in time
@@ -37,7 +37,7 @@ class SourceError(ChatbotError):
 
 
 class EmbeddingError(ChatbotError):
-    """The embedding model cannot be loaded or is not the expected one."""
+    """The embedding model cannot be loaded or reached, or is not the expected one."""
 
 
 class ResourceError(ChatbotError):

@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from chatbot.chunks import split_passages, split_sentence_chunks
-from chatbot.embeddings import Embedder
+from chatbot.embedding import Embedder
 from chatbot.errors import SourceError
 from chatbot.index import Entry, PaperIndex, Writer, hash_record, hash_text
 from chatbot.records import IngestReport, Paper, Skipped
@@ -110,7 +110,7 @@ def _embed(embedder: Embedder, entries: Sequence[Entry]) -> None:
     texts = [text for entry in entries for text in entry.texts]
     if not texts:
         return
-    vectors, at = embedder.embed(texts), 0
+    vectors, at = embedder.embed_papers(texts), 0
     for entry in entries:
         entry.vectors = vectors[at : at + len(entry.texts)]
         at += len(entry.texts)

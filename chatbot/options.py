@@ -10,6 +10,9 @@ from typing import Annotated, Any
 import typer
 
 IndexOption = Annotated[Path | None, typer.Option("--index", help="Folder of the index [.chatbot, or CHATBOT_INDEX].")]
+EmbeddingOption = Annotated[
+    str | None, typer.Option("--embedding", help="Embedding model (all-MiniLM-L6-v2, or CHATBOT_EMBEDDING).")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 ModelOption = Annotated[
     str | None, typer.Option("--model", help="auto, extractive, or provider:model [CHATBOT_MODEL, or auto].")

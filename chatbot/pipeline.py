@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from chatbot import answerable, extract, matching, ranking, retrieval
 from chatbot.answering import Answerer, Outcome
 from chatbot.conversation import Standalone, Turn, make_standalone
-from chatbot.embeddings import Embedder, load_embedder
+from chatbot.embedding import Embedder, load_embedder, load_words
 from chatbot.export import export_bibtex, export_markdown
 from chatbot.index import PaperIndex
 from chatbot.ingest import ingest, rebuild_index
@@ -38,9 +38,10 @@ class PaperChatbot:
 
     def __init__(self, settings: Settings | None = None, **options: Any) -> None:
         self.settings = settings or load_settings(**options)
-        self._embedder: Embedder = load_embedder(self.settings.embedding)
+        self._embedder: Embedder = load_embedder(self.settings)
+        self._words = load_words(self._embedder)
         self._opened: PaperIndex | None = None
-        self.answerer = Answerer(self.settings, self._embedder.embed_words)
+        self.answerer = Answerer(self.settings, self._words.embed_words)
 
     @property
     def index(self) -> PaperIndex:
@@ -187,7 +188,7 @@ class PaperChatbot:
         return Turn(question, tuple(papers[key] for key in dict.fromkeys(cited) if key in papers))
 
     def _search(self, query: str, top_k: int) -> tuple[list[Hit], Any]:
-        vector = self._embedder.embed([query])[0]
+        vector = self._embedder.embed_query(query)
         return retrieval.search(self.index, query, vector, top_k), vector
 
     def _recall(self, history: Sequence[str | Turn]) -> list[Turn]:
@@ -239,7 +240,7 @@ class PaperChatbot:
         hits, vector = self._search(question.text, max(count, self.settings.top_k))
         spans = self.index.spans([hit.paper for hit in hits[:count]])
         matches = matching.match_papers(
-            question, vector, hits[:count], spans, self._embedder.embed_words, standalone.focus
+            question, vector, hits[:count], spans, self._words.embed_words, standalone.focus
         )
         matches = ranking.rank_sentences(question, matches)
         order = [match.hit for match in matches] + hits[count:]

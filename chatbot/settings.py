@@ -38,7 +38,9 @@ class Settings(BaseSettings):
     revise: bool = Field(False, description="ask the model once more to mend sentences that fail the check")
     prompts: Path | None = Field(None, description="folder with prompts to use in place of the program's own")
     max_answer_tokens: int = Field(800, ge=1, description="longer answers are cut off")
-    embedding: str = Field("all-MiniLM-L6-v2", description="name of the embedding model")
+    embedding: str = Field(
+        "all-MiniLM-L6-v2", description="embedding model: the bundled one, a folder, a name on the hub, or openai:MODEL"
+    )
     top_k: int = Field(10, ge=1, le=1000, description="papers retrieved for a question")
     max_question_chars: int = Field(2000, ge=1, description="longer questions are refused")
     openai_api_key: SecretStr | None = Field(None, validation_alias="OPENAI_API_KEY", description="never shown")

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from chatbot import PaperChatbot
-from chatbot.embeddings import load_embedder
+from chatbot.embedding import load_embedder
 from chatbot.records import Answer, Citation, Hit, Sentence
 from evals.answers import Score, score_answer
 from evals.questions import Sample
@@ -19,8 +19,8 @@ PAPERS, SENTENCES = 10, 3
 
 def ask_baseline(bot: PaperChatbot, samples: Sequence[Sample]) -> list[Score]:
     """Answer each question, without its history, and score the answer; the confidence is the best cosine."""
-    embedder = load_embedder(bot.settings.embedding)
-    vectors = embedder.embed([sample.question for sample in samples])
+    embedder = load_embedder(bot.settings)
+    vectors = [embedder.embed_query(sample.question) for sample in samples]
     return [score_answer(sample, _answer(bot, sample, vector)) for sample, vector in zip(samples, vectors, strict=True)]
 
 

@@ -13,7 +13,7 @@ import ir_measures
 from ir_measures import RR, R, nDCG
 
 from chatbot import PaperChatbot
-from chatbot.embeddings import load_embedder
+from chatbot.embedding import load_embedder
 from chatbot.errors import InputError
 
 MEASURES = {"nDCG@10": nDCG @ 10, "recall@10": R @ 10, "recall@100": R @ 100, "MRR": RR}
@@ -45,7 +45,8 @@ def evaluate_retrieval(folder: Path, index: Path, progress: Callable[[int], None
     asked = {key: queries[key] for key in qrels if key in queries}
     found = {key: [hit.paper.id for hit in bot.search(text, top_k=DEPTH)] for key, text in asked.items()}
     searched = time.perf_counter()
-    vectors = dict(zip(asked, load_embedder(bot.settings.embedding).embed(list(asked.values())), strict=True))
+    embedder = load_embedder(bot.settings)
+    vectors = {key: embedder.embed_query(text) for key, text in asked.items()}
     dense = {key: _order(bot.index.nearest_passages(vector, DEPTH)) for key, vector in vectors.items()}
     words = {key: _order(bot.index.match_words(text, DEPTH)[0]) for key, text in asked.items()}
     return RetrievalResult(

@@ -10,7 +10,7 @@ from itertools import cycle, islice
 import numpy as np
 
 from chatbot import PaperChatbot
-from chatbot.embeddings import load_embedder
+from chatbot.embedding import load_embedder
 from chatbot.errors import InputError
 
 
@@ -36,14 +36,14 @@ def measure_speed(bot: PaperChatbot, queries: int = 200) -> SpeedResult:
     titles = list(islice((paper.title for paper in bot.papers()), queries))
     if not titles:
         raise InputError("nothing is indexed; give --index a folder with papers")
-    embedder = load_embedder(bot.settings.embedding)
+    embedder = load_embedder(bot.settings)
     for title in titles[:10]:
-        embedder.embed([title])
+        embedder.embed_query(title)
         bot.search(title)
     embedding, searching = [], []
     for title in islice(cycle(titles), queries):
         started = time.perf_counter()
-        embedder.embed([title])
+        embedder.embed_query(title)
         embedded = time.perf_counter()
         bot.search(title)
         embedding.append(embedded - started)

@@ -35,7 +35,14 @@ def seed_papers(bot: PaperChatbot) -> dict[str, Paper]:
 
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in ("CHATBOT_INDEX", "CHATBOT_MODEL", "CHATBOT_TOP_K", "OPENAI_API_KEY", "OPENAI_BASE_URL"):
+    for name in (
+        "CHATBOT_INDEX",
+        "CHATBOT_MODEL",
+        "CHATBOT_EMBEDDING",
+        "CHATBOT_TOP_K",
+        "OPENAI_API_KEY",
+        "OPENAI_BASE_URL",
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
 

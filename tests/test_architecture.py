@@ -12,6 +12,7 @@ JOINING = {
     "pipeline",
     "answering",
     "ingest",
+    "batch",
     "cli",
     "cli_threads",
     "options",
@@ -44,7 +45,6 @@ def test_stages_do_not_import_each_other() -> None:
     helpers = {
         ("chunks", "sentences"),
         ("citations", "sentences"),
-        ("embeddings", "minilm"),
         ("export", "references"),
         ("local_model", "generation"),
         ("models", "local_model"),
@@ -65,10 +65,11 @@ def test_stages_do_not_import_each_other() -> None:
         ("tantivy", "index"),
         ("gradio", "ui"),
         ("sqlite3", "threads"),
-        ("torch", "embeddings minilm local_model generation"),
-        ("transformers", "local_model generation"),
-        ("openai", "models"),
-        ("os", "ui index embeddings"),
+        ("torch", "embedding local_model generation"),
+        ("transformers", "embedding local_model generation"),
+        ("sentence_transformers", "embedding"),
+        ("openai", "models embedding"),
+        ("os", "ui index embedding"),
     ],
 )
 def test_each_library_has_one_home(library: str, folder: str) -> None:

