@@ -9,7 +9,7 @@ run: $(READY)
 	@$(BIN)/chatbot serve --open
 
 test: $(READY)
-	@echo "Running the tests (about three minutes) …"
+	@echo "Running the tests (five to seven minutes) …"
 	@$(BIN)/python -m pytest
 
 check: $(READY)
