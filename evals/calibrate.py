@@ -13,16 +13,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import GroupKFold, cross_val_predict
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from chatbot import PaperChatbot, answerable, extract, ranking
 from chatbot.errors import InputError
 from chatbot.logistic import Logistic
 from chatbot.records import Match, Question
+from evals.fitting import fit_logistic, make_model, predict_left_out
 from evals.questions import load_questions
 
 TRAINING = Path(__file__).with_name("training.jsonl")
@@ -31,8 +28,6 @@ MADE_BY = "python -m evals calibrate"
 # Of the answerable questions over the seed papers (half of them name no paper), left out of the fit, this share gets
 # an answer, and this share one without a caveat.
 ANSWERED, ANSWERED_FREELY = 0.98, 0.85
-FOLDS = 10
-Matrix = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,15 +107,15 @@ def fit_sentences(readings: Sequence[Reading]) -> SentenceFit:
     values = [ranking.measure_sentences(reading.question, match) for reading, match, _ in pairs]
     wanted = [_mark(match, facts) for _, match, facts in pairs]
     groups = [reading.group for (reading, *_), rows in zip(pairs, values, strict=True) for _ in rows]
-    model = make_pipeline(StandardScaler(), LogisticRegression(C=0.03, max_iter=3000))
-    scores = _predict_left_out(model, np.concatenate(values), np.concatenate(wanted), groups)
+    model = make_model(0.03)
+    scores = predict_left_out(model, np.concatenate(values), np.concatenate(wanted), groups)
     recalls, at = [], 0
     for (_, match, facts), rows in zip(pairs, values, strict=True):
         best = np.argsort(-scores[at : at + len(rows)])[:3]
         told = {(match.spans[row].start, match.spans[row].end) for row in best}
         recalls.append(np.mean([any((start, end) in told for start, end in fact) for fact in facts]))
         at += len(rows)
-    regression = _fit(model, np.concatenate(values), np.concatenate(wanted), ranking.FEATURES, {})
+    regression = fit_logistic(model, np.concatenate(values), np.concatenate(wanted), ranking.FEATURES, {})
     return SentenceFit(regression, len(pairs), float(np.mean(recalls)))
 
 
@@ -136,13 +131,13 @@ def fit_answerable(readings: Sequence[Reading]) -> AnswerableFit:
         ]
     )
     expected = np.array([reading.answerable for reading in readings])
-    model = make_pipeline(StandardScaler(), LogisticRegression(C=0.3, max_iter=1000))
-    left_out = _predict_left_out(model, values, expected, [reading.group for reading in readings])
+    model = make_model(0.3)
+    left_out = predict_left_out(model, values, expected, [reading.group for reading in readings])
     over_seeds = np.array([reading.over_seeds for reading in readings])
     refuse, doubt = np.quantile(left_out[expected & over_seeds], [1 - ANSWERED, 1 - ANSWERED_FREELY])
     thresholds = {"refuse_below": float(refuse), "doubt_below": float(doubt)}
     return AnswerableFit(
-        regression=_fit(model, values, expected, answerable.FEATURES, thresholds),
+        regression=fit_logistic(model, values, expected, answerable.FEATURES, thresholds),
         questions=len(expected),
         auc=float(roc_auc_score(expected, left_out)),
         refused=float((left_out[~expected] < refuse).mean()),
@@ -153,20 +148,6 @@ def fit_answerable(readings: Sequence[Reading]) -> AnswerableFit:
 def _mark(match: Match, facts: list[list[list[int]]]) -> npt.NDArray[np.bool_]:
     wanted = {(start, end) for fact in facts for start, end in fact}
     return np.array([(span.start, span.end) in wanted for span in match.spans])
-
-
-def _predict_left_out(model: Any, values: Matrix, expected: Matrix, groups: Sequence[str]) -> Matrix:
-    found = cross_val_predict(model, values, expected, groups=groups, cv=GroupKFold(FOLDS), method="predict_proba")
-    return np.asarray(found[:, 1])
-
-
-def _fit(
-    model: Any, values: Matrix, expected: Matrix, features: tuple[str, ...], thresholds: dict[str, float]
-) -> Logistic:
-    scaler, regression = model.fit(values, expected)
-    weights = regression.coef_[0] / scaler.scale_
-    bias = float(regression.intercept_[0] - (weights * scaler.mean_).sum())
-    return Logistic(features, tuple(map(float, weights)), bias, thresholds)
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:

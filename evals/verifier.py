@@ -14,10 +14,6 @@ from typing import Any
 
 import numpy as np
 from scipy.stats import binomtest
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GroupKFold, cross_val_predict
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from chatbot import PaperChatbot
 from chatbot.claims import Checked, Claim, Mark, Passage
@@ -25,6 +21,7 @@ from chatbot.logistic import Logistic
 from chatbot.records import Paper
 from chatbot.verify import FEATURES, Verifier
 from evals.corruptions import Spoilt, TrueClaim, spoil
+from evals.fitting import fit_logistic, make_model, predict_left_out
 
 PARAPHRASES = Path(__file__).with_name("paraphrases.jsonl")
 UNSUPPORTED = Path(__file__).with_name("unsupported.jsonl")
@@ -122,16 +119,11 @@ def fit_verifier(bot: PaperChatbot) -> Logistic:
         if spoilt.cited and (spoilt.kind.startswith("written") or spoilt.kind in {"citation swapped", "papers merged"}):
             rows.append((bench.measure(claim, spoilt.text, spoilt.cited), False, claim.paper.id))
     values, expected = np.array([row[0] for row in rows]), np.array([row[1] for row in rows])
-    model = make_pipeline(StandardScaler(), LogisticRegression(C=0.3, max_iter=2000, class_weight="balanced"))
-    left_out = cross_val_predict(
-        model, values, expected, groups=[row[2] for row in rows], cv=GroupKFold(10), method="predict_proba"
-    )[:, 1]
+    model = make_model(0.3, balanced=True)
+    left_out = predict_left_out(model, values, expected, [row[2] for row in rows])
     supported, weak = np.quantile(left_out[expected], [NOT_SUPPORTED, NOT_WEAK])
-    scaler, regression = model.fit(values, expected)
-    weights = regression.coef_[0] / scaler.scale_
-    bias = float(regression.intercept_[0] - (weights * scaler.mean_).sum())
     thresholds = {"supported": float(supported), "weak": float(weak)}
-    return Logistic(FEATURES, tuple(map(float, weights)), bias, thresholds)
+    return fit_logistic(model, values, expected, FEATURES, thresholds)
 
 
 def _cite(text: str, claim: TrueClaim, cited: Paper | None, passages: Sequence[Passage]) -> Claim:
