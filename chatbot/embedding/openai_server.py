@@ -33,7 +33,9 @@ class OpenAIEmbedder:
                 f"the embedding model openai:{model} needs OPENAI_API_KEY, or OPENAI_BASE_URL for a server of your own"
             )
         self._model, self._url = model, base_url or OPENAI_URL
-        self._key = api_key or SecretStr("none")  # servers of one's own need no key, the client does
+        address = urlsplit(self._url)
+        self._shown = address._replace(netloc=address.netloc.rpartition("@")[2]).geturl()  # without a password in it
+        self._key = api_key or SecretStr("no-key-needed")  # servers of one's own need no key, the client does
         self._client: Any = None
         self._loading = Lock()
 
@@ -45,7 +47,7 @@ class OpenAIEmbedder:
     @cached_property
     def dimensions(self) -> int:
         """Return the length of each vector, found by embedding a word."""
-        return len(self._embed(["dimensions"])[0])
+        return len(self.embed_query("dimensions"))
 
     def embed_papers(self, texts: Sequence[str]) -> Vectors:
         """Return unit vectors of shape ``(len(texts), dimensions)``."""
@@ -64,9 +66,9 @@ class OpenAIEmbedder:
         except (TypeError, ValueError):
             vectors = np.zeros(0, np.float32)
         if vectors.ndim != 2 or len(vectors) != len(texts) or not np.isfinite(vectors).all():
-            raise EmbeddingError(f"{self._url} did not answer with one vector a text; {self._check_model()}")
-        unit: Vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-        return unit
+            raise EmbeddingError(f"{self._shown} did not answer with one vector a text; {self._check_model()}")
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        return np.asarray(vectors / np.maximum(lengths, 1e-12), np.float32)
 
     def _call(self, call: Callable[[], Any]) -> Any:
         import openai
@@ -74,22 +76,24 @@ class OpenAIEmbedder:
         try:
             return call()
         except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
-            raise EmbeddingError(f"{self._url} refused the key; check OPENAI_API_KEY") from error
+            raise EmbeddingError(f"{self._shown} refused the key; check OPENAI_API_KEY") from error
         except openai.APITimeoutError as error:
-            raise EmbeddingError(f"{self._url} did not answer in time; try again, or check OPENAI_BASE_URL") from error
+            raise EmbeddingError(
+                f"{self._shown} did not answer in time; try again, or check OPENAI_BASE_URL"
+            ) from error
         except openai.APIConnectionError as error:
-            raise EmbeddingError(f"{self._url} cannot be reached; check OPENAI_BASE_URL and the network") from error
+            raise EmbeddingError(f"{self._shown} cannot be reached; check OPENAI_BASE_URL and the network") from error
         except openai.NotFoundError as error:
-            raise EmbeddingError(f"{self._url} has no such model; {self._check_model()}") from error
+            raise EmbeddingError(f"{self._shown} has no such model; {self._check_model()}") from error
         except openai.RateLimitError as error:
-            raise EmbeddingError(f"{self._url} takes no more requests now (429); try again later") from error
+            raise EmbeddingError(f"{self._shown} takes no more requests now (429); try again later") from error
         except openai.APIStatusError as error:
             reason = self._first_words(error.message)
             raise EmbeddingError(
-                f"{self._url} failed ({error.status_code}: {reason}); {self._check_model()}"
+                f"{self._shown} failed ({error.status_code}: {reason}); {self._check_model()}"
             ) from error
         except (AttributeError, KeyError, TypeError, ValueError, openai.OpenAIError) as error:
-            raise EmbeddingError(f"{self._url} did not answer with embeddings; {self._check_model()}") from error
+            raise EmbeddingError(f"{self._shown} did not answer with embeddings; {self._check_model()}") from error
 
     def _check_model(self) -> str:
         return f"check OPENAI_BASE_URL and the model's name, {self._model}"
