@@ -98,10 +98,10 @@ class Answerer:
 
     def condense(self, question: str, turns: Sequence[Turn]) -> str | None:
         """Return ``question`` made to stand by itself by the model; None without a model or when it fails."""
-        prompt = self.prompts.render("condense", history=_format_history(turns), question=question)
         try:
             if not turns or not self._is_ready():
                 return None
+            prompt = self.prompts.render("condense", history=_format_history(turns), question=question)
             with closing(self.stream(prompt)) as pieces:
                 text = "".join(piece for piece in pieces if isinstance(piece, str))
         except ModelError:

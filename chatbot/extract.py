@@ -12,7 +12,6 @@ import numpy as np
 from chatbot.markup import defuse_markdown
 from chatbot.records import Citation, Draft, Judgement, Match, Paper, Question, Sentence, Span
 
-NAME = "extractive"
 # Sentences quoted from a paper, at least and at most, by how many papers are quoted: one, two, more.
 SENTENCES = {1: (3, 4), 2: (2, 3)}
 SENTENCES_OF_MANY = (2, 2)

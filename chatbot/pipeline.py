@@ -15,6 +15,7 @@ from chatbot.embedding import Embedder, load_embedder, load_words
 from chatbot.export import export_bibtex, export_markdown
 from chatbot.index import PaperIndex
 from chatbot.ingest import ingest, rebuild_index
+from chatbot.models import EXTRACTIVE
 from chatbot.questions import clean_question, read_question
 from chatbot.records import Answer, Hit, IngestReport, Match, Paper, Question
 from chatbot.resources import find_resource
@@ -133,7 +134,7 @@ class PaperChatbot:
             timings_ms=timings,
             index=self.index.manifest.fingerprint,
             settings=self.settings.fingerprint(),
-            prompts=self.answerer.prompts.fingerprint if outcome.model != extract.NAME else "",
+            prompts=self.answerer.prompts.fingerprint if outcome.model != EXTRACTIVE else "",
             cut=outcome.cut,
         )
 

@@ -11,6 +11,7 @@ from typing import Any
 from chatbot.conversation import Turn
 from chatbot.errors import ChatbotError
 from chatbot.markup import defuse_markdown
+from chatbot.models import EXTRACTIVE
 from chatbot.pipeline import PaperChatbot
 from chatbot.records import Answer
 
@@ -55,7 +56,7 @@ def _who_answers(bot: PaperChatbot) -> str:
         name = bot.answerer.model
     except ChatbotError as error:
         return f"answers in the papers' own words, because {error}"
-    if name == "extractive":
+    if name == EXTRACTIVE:
         return "answers in the papers' own words, each quotation with its source"
     return f"answers by {name}, each sentence checked against the passage it cites"
 

@@ -50,15 +50,15 @@ class Verifier:
         by_number = {passage.number: passage for passage in passages}
         cited = [by_number[number] for number in dict.fromkeys(m.paper for m in claim.marks) if number in by_number]
         words = self._read(claim.text)
-        results = [self._check(claim, words, passage) for passage in cited]
+        results = [self._check(claim, words, [passage]) for passage in cited]
         if (together := _combine(claim, results)).verdict == "supported":
             return together
-        if len(cited) > 1 and (joint := self._check_jointly(claim, words, cited)).verdict == "supported":
+        if len(cited) > 1 and (joint := self._check(claim, words, cited)).verdict == "supported":
             return joint
         if claim.marks:
             for passage in passages:
                 if passage not in cited:
-                    other = self._check(claim, words, passage)
+                    other = self._check(claim, words, [passage])
                     if other.verdict == "supported":
                         return Checked(claim, "supported", other.sources, "moved to the paper that says it", moved=True)
         return together
@@ -68,12 +68,9 @@ class Verifier:
         words = self._read(claim.text)
         return _measure(claim, words, *self._align(claim, words, [passage]))
 
-    def _check_jointly(self, claim: Claim, words: Words, passages: Sequence[Passage]) -> Checked:
+    def _check(self, claim: Claim, words: Words, passages: Sequence[Passage]) -> Checked:
         sources, vectors = self._align(claim, words, passages)
         return _judge(claim, words, sources, vectors)
-
-    def _check(self, claim: Claim, words: Words, passage: Passage) -> Checked:
-        return self._check_jointly(claim, words, [passage])
 
     def _read(self, text: str) -> Words:
         return self._embed_words([text])[0]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from chatbot.claims import Checked, Claim, Passage
 from chatbot.markup import defuse_markdown
-from chatbot.records import Citation, Draft, Match, Paper, Question, Sentence, Span, Usage
+from chatbot.records import Citation, Draft, Match, Paper, Question, Sentence, Span, Status, Usage
 
 CHARS_A_TOKEN = 3.5  # of English prose; models differ, so this is on the careful side
 _SAYS_NOTHING = re.compile(
@@ -138,13 +138,14 @@ def format_draft(written: Written, confidence: float, ended: bool) -> Draft:
         text += " *(not fully covered)*" if found.verdict == "weak" else ""
     withheld = tuple(Sentence(found.claim.text, (), found.verdict, found.reason) for found in written.withheld)
     supported = sum(found.verdict == "supported" for found in written.shown)
+    status: Status
     if not sentences:
         status = "abstained"
     elif ended and (not supported or len(withheld) > len(sentences)):
         status = "partial"
     else:
         status = "answered"
-    return Draft(status, text, tuple(sentences), tuple(numbers.values()), confidence, withheld)  # type: ignore[arg-type]
+    return Draft(status, text, tuple(sentences), tuple(numbers.values()), confidence, withheld)
 
 
 def _number(numbers: dict[tuple[str, int, int], Citation], paper: Paper, span: Span) -> int:
