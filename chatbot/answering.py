@@ -11,9 +11,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from chatbot import extract
-from chatbot.citations import read_claims
+from chatbot.citations import MOST_CHARS, read_claims
 from chatbot.conversation import Turn
 from chatbot.errors import ModelError
+from chatbot.history import History
 from chatbot.models import EXTRACTIVE, explain, load_model, resolve_model
 from chatbot.prompts import Prompts, load_prompts
 from chatbot.records import Draft, Judgement, Match, Question, Usage
@@ -46,6 +47,9 @@ class Answerer:
         self._settings = settings
         self.verifier = Verifier(embed_words)
         self.prompts: Prompts = load_prompts(settings.prompts)
+        tokens = min(HISTORY_TOKENS, settings.prompt_tokens)
+        most_told, most_read = int(tokens * CHARS_A_TOKEN), int(settings.prompt_tokens * CHARS_A_TOKEN)
+        self._history = History(most_told, most_read, self._summarise)
         self._refused = ""  # what a provider said of the key: it is not asked again
 
     @cached_property
@@ -101,9 +105,7 @@ class Answerer:
         try:
             if not turns or not self._is_ready():
                 return None
-            prompt = self.prompts.render("condense", history=_format_history(turns), question=question)
-            with closing(self.stream(prompt)) as pieces:
-                text = "".join(piece for piece in pieces if isinstance(piece, str))
+            text = self._complete("condense", history=self._history.tell(turns), question=question)
         except ModelError:
             return None
         line = " ".join(text.split()).strip('"“”')
@@ -125,6 +127,19 @@ class Answerer:
         except Exception as error:
             raise explain(error, self.model) from error
         yield measure(counts, self.model, self._settings.openai_base_url)
+
+    def _summarise(self, summary: str, turns: str) -> str:
+        return self._complete("summarize", summary=summary or "(none)", history=turns)
+
+    def _complete(self, name: str, **values: str) -> str:
+        """Return the model's whole answer to the prompt ``name``, or the beginning of an endless one."""
+        text = ""
+        with closing(self.stream(self.prompts.render(name, **values))) as pieces:
+            for piece in pieces:
+                text += piece if isinstance(piece, str) else ""
+                if len(text) > MOST_CHARS:
+                    break
+        return text
 
     def _is_ready(self) -> bool:
         return self.model != EXTRACTIVE and not self._refused
@@ -182,17 +197,3 @@ def _tell_withheld(draft: Draft) -> str:
         return ""
     subject = "1 sentence of the model was" if count == 1 else f"{count} sentences of the model were"
     return f"{subject} withheld, not having passed the check."
-
-
-def _format_history(turns: Sequence[Turn]) -> str:
-    """Return the latest turns, oldest first, that fit the budget; of older ones only how many there were."""
-    lines: list[str] = []
-    left = HISTORY_TOKENS * CHARS_A_TOKEN
-    for turn in reversed(turns):
-        line = f"- {turn.question} [{'; '.join(paper.title for paper in turn.papers[:4])}]"
-        left -= len(line)
-        if left < 0 and lines:
-            lines.append(f"- (and {len(turns) - len(lines)} earlier questions)")
-            break
-        lines.append(line)
-    return "\n".join(reversed(lines))

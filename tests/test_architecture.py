@@ -46,6 +46,7 @@ def test_stages_do_not_import_each_other() -> None:
         ("chunks", "sentences"),
         ("citations", "sentences"),
         ("export", "references"),
+        ("history", "conversation"),
         ("local_model", "generation"),
         ("models", "local_model"),
         ("verify", "facts"),

@@ -29,6 +29,7 @@ VALUES = {
     "condense": {"history": "- What is FRNet? [FRNet]", "question": "how fast is it?"},
     "judge": {"passage": "Bees dance.", "claim": "Bees can dance."},
     "revise": {"passages": format_passages([passage()]), "question": "Why?", "failures": "- Bees fly (not there)"},
+    "summarize": {"summary": "(none)", "history": "- What is FRNet? [FRNet]"},
 }
 
 
