@@ -1,4 +1,4 @@
-"""Run an evaluation: ``python -m evals retrieval|answers|calibrate|speed``.
+"""Run an evaluation: ``python -m evals retrieval|answers|calibrate|verifier|latency|speed``.
 
 Knows options and printing; leaves measuring to the other modules.
 """
@@ -126,14 +126,21 @@ def verifier(
 
 
 @app.command()
-def latency(index: IndexOption = None, answers: int = 20) -> None:
-    """Print what checking adds to the time to the first sentence, with a scripted model on this machine."""
+def latency(
+    index: IndexOption = None,
+    answers: Annotated[int, typer.Option(min=1, help="How many answers, at most one a paper.")] = 20,
+    pause: Annotated[float, typer.Option(min=0, help="Milliseconds between two words of the model.")] = 0,
+) -> None:
+    """Print what checking adds to the time to the first sentence, with a scripted model server on this machine."""
     from evals.latency import measure_latency
 
     with tempfile.TemporaryDirectory() as scratch:
-        result = measure_latency(_seed_bot(index or Path(scratch) / "index"), answers)
-    print(f"{result.answers} answers: the first sentence is on screen {result.p50:.1f} ms (median) and")
-    print(f"{result.p95:.1f} ms (p95) after the model has finished it")
+        bot = _seed_bot(index or Path(scratch) / "index")
+        result = measure_latency(bot.settings.index, answers, pause)
+    print(
+        f"{result.answers} answers over HTTP, {result.pause:g} ms between words: the first sentence is shown, checked,"
+    )
+    print(f"{result.p50:.1f} ms (median) and {result.p95:.1f} ms (p95) after the server has sent its end")
 
 
 @app.command()

@@ -29,7 +29,8 @@ TICK = 0.01  # seconds between looks at a client that is kept waiting
 class Request:
     """A request as received, header names in any case, and what became of its reply.
 
-    ``sent`` counts the events that went out, or the halves of a body that is not streamed.
+    ``sent`` counts the events that went out, or the halves of a body that is not streamed; ``times`` holds the
+    moment just before each of them, in seconds of ``time.perf_counter``.
     """
 
     path: str
@@ -37,6 +38,7 @@ class Request:
     body: Body
     releases: int
     sent: int = 0
+    times: list[float] = field(default_factory=list)
     left: bool = False
     ended: threading.Event = field(default_factory=threading.Event)
 
@@ -174,6 +176,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self._wait(reply.pause if index else 0)
                 if not index:
                     self._start(request, reply)
+                request.times.append(time.perf_counter())
                 self._write(piece, reply.split_bytes, last=index == len(pieces) - 1)
                 request.sent = index + 1
         except OSError:

@@ -3,6 +3,7 @@
 import json
 import math
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,9 +15,11 @@ from chatbot.records import Paper
 from evals.answers import abstention_auc, ask_samples, score_answer, summarise
 from evals.baseline import ask_baseline
 from evals.calibrate import PAIRS, TRAINING
+from evals.latency import measure_latency
 from evals.questions import Fact, Sample, find_faults, load_questions
 from evals.retrieval import evaluate_retrieval
 from evals.speed import measure_speed
+from tests.conftest import make_record
 
 
 def test_questions_are_sound(seed_papers: dict[str, Paper]) -> None:
@@ -103,3 +106,17 @@ def test_speed_is_measured(bot: PaperChatbot) -> None:
     result = measure_speed(bot, queries=5)
     assert 0 < result.embed_p50 <= result.embed_p95
     assert result.search_p50 <= result.search_p95
+
+
+def test_what_checking_adds_is_measured_over_http(seed_index: Path) -> None:
+    result = measure_latency(seed_index, answers=3)
+    assert (result.answers, result.pause) == (3, 0)
+    assert 0 < result.p50 <= result.p95 < 1000
+    slow = measure_latency(seed_index, answers=1, pause=30)
+    assert slow.p50 > 30  # the model's next word is waited for
+
+
+def test_latency_of_no_papers_is_not_measured(tmp_path: Path, write_jsonl: Callable[..., Path]) -> None:
+    PaperChatbot(index=tmp_path / "index").ingest(write_jsonl(make_record(1)))
+    with pytest.raises(InputError, match="give --index a folder with papers"):
+        measure_latency(tmp_path / "index", answers=1)

@@ -172,6 +172,9 @@ def test_a_delay_comes_before_the_first_byte_and_pauses_between_deltas(
     assert arrivals[1] >= 0.3
     assert arrivals[2] >= 0.4
     assert arrivals[2] < 2
+    sent = [moment - server.requests[0].times[0] for moment in server.requests[0].times[:3]]
+    assert sent == sorted(sent)
+    assert sent[1] >= 0.1
 
 
 def test_a_slow_server_makes_the_client_give_up_and_notices(server: ModelServer, client: openai.OpenAI) -> None:
