@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from chatbot.markup import defuse_markdown
+from chatbot.markup import defuse_markdown, flatten_text
 from chatbot.records import Citation, Draft, Judgement, Match, Paper, Question, Sentence, Span
 
 # Sentences quoted from a paper, at least and at most, by how many papers are quoted: one, two, more.
@@ -81,8 +81,8 @@ def _quote(question: Question, chosen: Sequence[Match], confidence: float, first
             number = len(citations) + first
             citations.append(_cite(number, match.hit.paper, span))
             sentences.append(Sentence(span.text, (number,), "supported"))
-            quotes.append(f"“{defuse_markdown(span.text)}” [{number}]")
-        blocks.append((defuse_markdown(match.hit.paper.title), " ".join(quotes)))
+            quotes.append(f"“{_show(span.text)}” [{number}]")
+        blocks.append((_show(match.hit.paper.title), " ".join(quotes)))
     if len(blocks) == 1:
         body = f"**{blocks[0][0]}** says: {blocks[0][1]}"
     else:
@@ -101,12 +101,17 @@ def abstain(question: Question, matches: Sequence[Match], judgement: Judgement) 
     if judgement.missing:
         text += f" Not found in them: {_join(judgement.missing)}."
     if matches and question.words:
-        text += f" Nearest: {'; '.join(f'*{defuse_markdown(match.hit.paper.title)}*' for match in matches[:3])}."
+        text += f" Nearest: {'; '.join(f'*{_show(match.hit.paper.title)}*' for match in matches[:3])}."
     return Draft("abstained", text, (), (), judgement.confidence)
 
 
 def _cite(number: int, paper: Paper, span: Span) -> Citation:
     return Citation(number, paper.id, paper.title, span.text, span.start, span.end)
+
+
+def _show(text: str) -> str:
+    """Return words of a paper as they stand in an answer: on one line, where none of them can open a heading."""
+    return defuse_markdown(flatten_text(text))
 
 
 def _join(phrases: Sequence[str]) -> str:

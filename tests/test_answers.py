@@ -2,6 +2,8 @@
 
 import itertools
 import json
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -122,6 +124,17 @@ def test_hostile_abstracts_stay_text(tmp_path_factory: pytest.TempPathFactory) -
     for active in ("![", "](", "<script", "<b>"):
         assert active not in answer.answer
     assert all(citation.quote in abstract for citation in answer.citations)
+
+
+def test_line_breaks_of_an_abstract_open_nothing_in_an_answer_and_stay_in_the_quote(
+    tmp_path: Path, write_jsonl: Callable[..., Path]
+) -> None:
+    abstract = "We propose Zorbify, which\n# sings louder\n\n- than any\t choir of Zorbify."
+    bot = PaperChatbot(index=tmp_path / "index")
+    bot.ingest(write_jsonl({"id": "h", "title": "Zorbify", "abstract": abstract}))
+    answer = bot.ask("What is Zorbify?")
+    assert "“We propose Zorbify, which # sings louder - than any choir of Zorbify.” [1]" in answer.answer
+    assert answer.citations[0].quote == abstract
 
 
 def test_defusing_changes_plain_text_in_nothing() -> None:
