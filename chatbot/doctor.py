@@ -13,9 +13,10 @@ from chatbot.embedding import load_embedder
 from chatbot.embedding.embedder import DEFAULT_MODEL
 from chatbot.embedding.minilm import choose_device, find_model, verify_weights
 from chatbot.errors import ChatbotError
-from chatbot.models import EXTRACTIVE
+from chatbot.models import EXTRACTIVE, resolve_model
 from chatbot.pipeline import PaperChatbot
 from chatbot.settings import Settings
+from chatbot.threads import LOCAL_USER, ThreadStore
 
 PACKAGES = ("chromadb", "tantivy", "torch", "transformers", "langchain-core", "gradio")
 
@@ -30,19 +31,27 @@ class Check:
 
 
 def examine(settings: Settings, ask_model: bool = False) -> list[Check]:
-    """Return a check for Python, each package, the models, the keys and the index.
+    """Return a check for Python, each package, the models, the keys, the index and the conversations.
 
     With ``ask_model``, the language model gets one tiny question.
     """
     checks = [_check_python(), *map(_check_package, PACKAGES), _check_embedding(settings)]
     if settings.embedding != DEFAULT_MODEL:
         checks.append(_check_bundled("word model"))
-    key = "found" if settings.openai_api_key else "not set (none is needed)"
-    checks.append(Check("answers", f"written by '{settings.model}'; OPENAI_API_KEY {key}"))
+    checks.append(_check_answers(settings))
     if ask_model:
         checks.append(_check_language_model(settings))
-    checks.append(_check_index(settings))
-    return checks
+    return [*checks, _check_index(settings), _check_threads(settings)]
+
+
+def _check_answers(settings: Settings) -> Check:
+    key = "found" if settings.openai_api_key else "not set (none is needed)"
+    try:
+        model = resolve_model(settings.model, settings)
+    except ChatbotError as error:
+        return Check("answers", f"no model for '{settings.model}'; OPENAI_API_KEY {key}", str(error))
+    chosen = "" if model == settings.model else f", which '{settings.model}' stands for"
+    return Check("answers", f"written by '{model}'{chosen}; OPENAI_API_KEY {key}")
 
 
 def _check_language_model(settings: Settings) -> Check:
@@ -101,3 +110,13 @@ def _check_index(settings: Settings) -> Check:
     except ChatbotError as error:
         return Check("index", "unusable", str(error))
     return Check("index", f"{len(bot)} papers in {settings.index} (fingerprint {bot.index.manifest.fingerprint})")
+
+
+def _check_threads(settings: Settings) -> Check:
+    if not settings.threads.exists():
+        return Check("conversations", "none kept yet")
+    try:
+        kept = ThreadStore(settings.threads).list(LOCAL_USER)
+    except ChatbotError as error:
+        return Check("conversations", "unusable", str(error))
+    return Check("conversations", f"{len(kept)} kept in {settings.threads}")
