@@ -144,15 +144,25 @@ def latency(
 
 
 @app.command()
-def speed(index: Annotated[Path, typer.Option(help="Folder of the index.")], queries: int = 200) -> None:
-    """Print retrieval latency in query-embedding passes measured in the same run."""
-    from evals.speed import measure_speed
+def speed(
+    index: Annotated[Path, typer.Option(help="Folder of the index.")],
+    queries: Annotated[int, typer.Option(min=1)] = 200,
+    runs: Annotated[int, typer.Option(min=1, help="Processes of each kind.")] = 5,
+) -> None:
+    """Print retrieval in query-embedding passes, and the whole command in imports of its libraries."""
+    from evals.speed import IMPORTS, measure_command, measure_speed
 
-    result = measure_speed(PaperChatbot(index=index), queries)
+    bot = PaperChatbot(index=index)
+    result = measure_speed(bot, queries)
     print(f"{result.papers} papers, {result.queries} queries")
     print(f"  embedding a query  p50 {result.embed_p50:6.1f} ms   p95 {result.embed_p95:6.1f} ms")
     print(f"  whole retrieval    p50 {result.search_p50:6.1f} ms   p95 {result.search_p95:6.1f} ms")
     print(f"  p95 of retrieval is {result.ratio:.2f} times the median embedding pass")
+    command = measure_command(index, f"What is {next(bot.papers()).name} about?", runs)
+    print(f"{command.runs} processes of each, by turns")
+    print(f"  {IMPORTS}  {command.imports:.2f} s")
+    print(f"  chatbot ask  {command.ask:.2f} s")
+    print(f"  ratio of the medians {command.ratio:.2f} (of pairs {command.low:.2f} to {command.high:.2f})")
 
 
 def _seed_bot(index: Path) -> PaperChatbot:

@@ -1,17 +1,22 @@
-"""How long retrieval takes, against the embedding of the query alone, interleaved in one run.
+"""How long retrieval and the whole command take, against what they cannot do without, interleaved in one run.
 
-Knows clocks; knows nothing of quality.
+Knows clocks and processes; knows nothing of quality.
 """
 
+import subprocess
+import sys
 import time
 from dataclasses import dataclass
 from itertools import cycle, islice
+from pathlib import Path
 
 import numpy as np
 
 from chatbot import PaperChatbot
 from chatbot.embedding import load_embedder
 from chatbot.errors import InputError
+
+IMPORTS = "import torch, transformers, chromadb"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,44 @@ class SpeedResult:
     def ratio(self) -> float:
         """Return the p95 of a whole retrieval in median query-embedding passes."""
         return self.search_p95 / self.embed_p50
+
+
+@dataclass(frozen=True, slots=True)
+class CommandResult:
+    """Medians in seconds of ``runs`` processes each, and the least and greatest ratio of a run to the one before."""
+
+    runs: int
+    imports: float
+    ask: float
+    low: float
+    high: float
+
+    @property
+    def ratio(self) -> float:
+        """Return the median of ``chatbot ask`` in medians of importing its libraries alone."""
+        return self.ask / self.imports
+
+
+def measure_command(index: Path, question: str, runs: int = 5) -> CommandResult:
+    """Run a Python that imports the libraries, then ``chatbot ask``, by turns; the first pair is not counted.
+
+    Raises InputError when a process fails.
+    """
+    ask = ["-m", "chatbot", "ask", question, "--index", str(index), "--model", "extractive"]
+    pairs = [(_time_python("-c", IMPORTS), _time_python(*ask)) for _ in range(runs + 1)][1:]
+    imports, asking = np.array(pairs).T
+    ratios = asking / imports
+    return CommandResult(
+        runs, *(float(value) for value in (np.median(imports), np.median(asking), ratios.min(), ratios.max()))
+    )
+
+
+def _time_python(*words: str) -> float:
+    started = time.perf_counter()
+    done = subprocess.run([sys.executable, *words], capture_output=True, text=True)
+    if done.returncode:
+        raise InputError(f"python {words[0]} {words[1]} failed: {done.stderr.strip()[-300:]}")
+    return time.perf_counter() - started
 
 
 def measure_speed(bot: PaperChatbot, queries: int = 200) -> SpeedResult:

@@ -18,7 +18,7 @@ from evals.calibrate import PAIRS, TRAINING
 from evals.latency import measure_latency
 from evals.questions import Fact, Sample, find_faults, load_questions
 from evals.retrieval import evaluate_retrieval
-from evals.speed import measure_speed
+from evals.speed import measure_command, measure_speed
 from tests.conftest import make_record
 
 
@@ -120,3 +120,11 @@ def test_latency_of_no_papers_is_not_measured(tmp_path: Path, write_jsonl: Calla
     PaperChatbot(index=tmp_path / "index").ingest(write_jsonl(make_record(1)))
     with pytest.raises(InputError, match="give --index a folder with papers"):
         measure_latency(tmp_path / "index", answers=1)
+
+
+def test_the_command_is_measured_against_its_imports(seed_index: Path, tmp_path: Path) -> None:
+    result = measure_command(seed_index, "What is LiNeS?", runs=1)
+    assert 0 < result.imports < result.ask
+    assert result.low == result.high == result.ratio
+    with pytest.raises(InputError, match=r"-m chatbot failed: error: .*run: chatbot ingest"):
+        measure_command(tmp_path / "none", "What is LiNeS?", runs=1)
