@@ -1,8 +1,7 @@
 """Match a question with the sentences of the papers found for it, word by word.
 
 Knows word vectors; knows nothing of how they are made, of storage or of answers. Each content word of the
-question is compared with each word of a sentence and keeps its best match (MaxSim: Khattab and Zaharia,
-"ColBERT", SIGIR 2020), here with the embedding model's own last layer.
+question is compared with each word of a sentence and keeps its best match, with the embedding model's own last layer.
 """
 
 import re
@@ -11,9 +10,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from chatbot.maxsim import Matrix, best_matches
 from chatbot.records import Hit, Match, Question, Span, Words
-
-Matrix = npt.NDArray[np.float32]
 
 MOST_HOLDERS = 2  # a name that more of the papers found mention, such as that of a data set, points to none
 STEM = 5  # letters that say that two words are forms of one
@@ -44,8 +42,10 @@ def match_papers(
         chosen = read[hit.paper.id]
         own = [next(sentences).vectors for _ in chosen]
         if chosen:
-            by_word = np.stack([_best(words, sentence) for sentence in own])
-            by_phrase = np.array([[_best(phrase.vectors, sentence).mean() for phrase in phrases] for sentence in own])
+            by_word = np.stack([best_matches(words, sentence) for sentence in own])
+            by_phrase = np.array(
+                [[best_matches(phrase.vectors, sentence).mean() for phrase in phrases] for sentence in own]
+            )
             literal = _stand_in(question, [hit.paper.title, *(span.text for span in chosen)])
             matches.append(Match(hit, tuple(chosen), by_word, by_phrase, literal, named.get(hit.paper.id)))
     return sorted(matches, key=lambda match: match.value, reverse=True)
@@ -99,7 +99,3 @@ def _content(question: Question, asked: Words) -> list[int]:
         if any(first <= start and end <= last for first, last in question.words)
     ]
     return inside or list(range(len(asked.spans)))
-
-
-def _best(words: Matrix, sentence: Matrix) -> Matrix:
-    return np.asarray(np.clip(words @ sentence.T, 0, 1).max(axis=1), np.float32)

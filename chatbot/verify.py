@@ -1,7 +1,7 @@
 """Check a sentence of a model's answer against the passages that it cites: a program's verdict, not a model's.
 
 Knows claims, passages and word vectors; knows nothing of which model wrote the claim or how it is shown. First what
-must agree to the letter (figures, names, negations, comparisons: see ``facts``), then how well the best sentences of
+must agree (see ``figures``, ``facts``, ``negation`` and ``exchange``), then how well the best sentences of
 the cited paper cover the claim, word by word (a logistic regression fitted by ``python -m evals verifier --fit``).
 """
 
@@ -10,11 +10,14 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 
 from chatbot.claims import Checked, Claim, Passage
-from chatbot.facts import comparison_conflict, figures_missing, names_missing, negation_conflict, strong_words_missing
+from chatbot.exchange import exchange_conflict
+from chatbot.facts import comparison_conflict, names_missing, strong_words_missing
+from chatbot.figures import figures_missing
 from chatbot.logistic import load_logistic
+from chatbot.maxsim import Matrix, best_matches, join_words, nearest_word
+from chatbot.negation import negation_conflict
 from chatbot.records import Paper, Span, Words
 
 FEATURES = ("coverage", "weakest", "second_weakest", "clause", "literal", "strong", "similarity")
@@ -31,7 +34,6 @@ _EMPTY = frozenset(
     which while who whose will with within work works would says say states introduce introduces present presents
     """.split()
 )
-Matrix = npt.NDArray[np.float32]
 EmbedWords = Callable[[Sequence[str]], list[Words]]
 
 
@@ -69,23 +71,23 @@ class Verifier:
         return _measure(claim, words, *self._align(claim, words, [passage]))
 
     def _check(self, claim: Claim, words: Words, passages: Sequence[Passage]) -> Checked:
-        sources, vectors = self._align(claim, words, passages)
-        return _judge(claim, words, sources, vectors)
+        sources, read = self._align(claim, words, passages)
+        return _judge(claim, words, sources, read)
 
     def _read(self, text: str) -> Words:
         return self._embed_words([text])[0]
 
     def _align(
         self, claim: Claim, words: Words, passages: Sequence[Passage]
-    ) -> tuple[list[tuple[Paper, Span]], list[Matrix]]:
-        """Return the sentences of ``passages`` that together cover ``claim`` best, and their word vectors.
+    ) -> tuple[list[tuple[Paper, Span]], list[Words]]:
+        """Return the sentences of ``passages`` that together cover ``claim`` best, and their words.
 
         Cited sentences are taken when they are no worse than any other; each further one must add something.
         """
         places = [(passage.paper, span) for passage in passages for span in passage.spans]
-        vectors = [found.vectors for found in self._embed_words([span.text for _, span in places])]
+        read = self._embed_words([span.text for _, span in places])
         rows = content_rows(claim.text, words)
-        cover = np.stack([_best(words.vectors[rows], found) for found in vectors])
+        cover = np.stack([best_matches(words.vectors[rows], found.vectors) for found in read])
         literal = np.array([_shared(claim.text, span.text) for _, span in places])
         pointed = {(mark.paper, mark.sentence) for mark in claim.marks}
         numbers = [(passage.number, at) for passage in passages for at in range(1, len(passage.spans) + 1)]
@@ -99,7 +101,7 @@ class Verifier:
                 break
             picked.append(best)
             have = np.maximum(have, cover[best])
-        return [places[at] for at in picked], [vectors[at] for at in picked]
+        return [places[at] for at in picked], [read[at] for at in picked]
 
 
 def _adds_facts(claim: Claim, places: Sequence[tuple[Paper, Span]], picked: Sequence[int], other: int) -> bool:
@@ -108,7 +110,7 @@ def _adds_facts(claim: Claim, places: Sequence[tuple[Paper, Span]], picked: Sequ
     return len(figures_missing(claim.text, more)) < len(figures_missing(claim.text, have))
 
 
-def _judge(claim: Claim, words: Words, sources: Sequence[tuple[Paper, Span]], vectors: Sequence[Matrix]) -> Checked:
+def _judge(claim: Claim, words: Words, sources: Sequence[tuple[Paper, Span]], read: Sequence[Words]) -> Checked:
     """Return the verdict on ``claim`` against ``sources``, sentences of one or more papers."""
     said = " ".join(span.text for _, span in sources)
     papers = " ".join(dict.fromkeys(paper.text for paper, _ in sources))
@@ -117,17 +119,29 @@ def _judge(claim: Claim, words: Words, sources: Sequence[tuple[Paper, Span]], ve
         return Checked(claim, "unsupported", (), f"not in the cited passage: {', '.join(missing)}")
     if missing := names_missing(claim.text, papers):
         return Checked(claim, "unsupported", (), f"not in the cited paper: {', '.join(missing)}")
-    if conflict := negation_conflict(claim.text, said):
-        return Checked(claim, "unsupported", (), conflict)
-    if conflict := comparison_conflict(claim.text, said):
+    if conflict := _conflict(claim.text, words, said, join_words([span.text for _, span in sources], read)):
         return Checked(claim, "unsupported", (), conflict)
     regression = load_logistic("verifier", FEATURES)
-    chance = float(regression.probability(_measure(claim, words, sources, vectors)))
+    chance = float(regression.probability(_measure(claim, words, sources, read)))
     if chance >= regression.thresholds["supported"]:
         return Checked(claim, "supported", tuple(sources))
     if chance >= regression.thresholds["weak"]:
         return Checked(claim, "weak", tuple(sources), "the cited passage is near, but does not say all of this")
     return Checked(claim, "unsupported", (), "the cited passage does not say this")
+
+
+def _conflict(claim: str, words: Words, said: str, said_words: Words) -> str:
+    """Return how ``claim`` contradicts what is ``said``, '' when it does not."""
+    return (
+        negation_conflict(
+            claim,
+            said,
+            lambda start, end: nearest_word(words, start, end, said_words),
+            lambda start, end: nearest_word(said_words, start, end, words),
+        )
+        or comparison_conflict(claim, said)
+        or exchange_conflict(claim, said)
+    )
 
 
 def _combine(claim: Claim, results: Sequence[Checked]) -> Checked:
@@ -142,13 +156,11 @@ def _combine(claim: Claim, results: Sequence[Checked]) -> Checked:
     return Checked(claim, best.verdict, sources, best.reason)
 
 
-def _measure(
-    claim: Claim, words: Words, sources: Sequence[tuple[Paper, Span]], vectors: Sequence[Matrix]
-) -> list[float]:
+def _measure(claim: Claim, words: Words, sources: Sequence[tuple[Paper, Span]], read: Sequence[Words]) -> list[float]:
     rows = content_rows(claim.text, words)
     titles = [paper.title for paper, _ in sources]
-    everything = np.concatenate(vectors)
-    cover = _best(words.vectors[rows], everything)
+    everything = np.concatenate([found.vectors for found in read])
+    cover = best_matches(words.vectors[rows], everything)
     lowest = np.sort(cover)[: 2 if len(cover) > 1 else 1]
     said = " ".join([*titles, *(span.text for _, span in sources)])
     return [
@@ -158,7 +170,7 @@ def _measure(
         _worst_clause(claim.text, words, rows, cover),
         _shared(claim.text, said),
         float(len(strong_words_missing(claim.text, said))),
-        float(_centre(words.vectors) @ _centre(vectors[0])),
+        float(_centre(words.vectors) @ _centre(read[0].vectors)),
     ]
 
 
@@ -189,12 +201,6 @@ def _shared(claim: str, said: str) -> float:
     own = {word.lower()[:5] for word in _CONTENT.findall(claim) if word.lower() not in _EMPTY}
     other = {word.lower()[:5] for word in _CONTENT.findall(said)}
     return len(own & other) / len(own) if own else 1.0
-
-
-def _best(words: Matrix, sentence: Matrix) -> Matrix:
-    if not len(sentence):
-        return np.zeros(len(words), np.float32)
-    return np.asarray(np.clip(words @ sentence.T, 0, 1).max(axis=1), np.float32)
 
 
 def _centre(vectors: Matrix) -> Matrix:

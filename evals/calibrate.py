@@ -9,7 +9,6 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +19,7 @@ from chatbot.errors import InputError
 from chatbot.logistic import Logistic
 from chatbot.records import Match, Question
 from evals.fitting import fit_logistic, make_model, predict_left_out
+from evals.jsonl import read_jsonl
 from evals.questions import load_questions
 
 TRAINING = Path(__file__).with_name("training.jsonl")
@@ -64,7 +64,7 @@ class AnswerableFit:
 
 def write_training_papers(collection: Path, target: Path) -> None:
     """Write those papers of ``collection`` (JSON Lines, gzipped) that the training questions are about."""
-    wanted = {key for record in _lines(TRAINING) for key in [*record["papers"], record.get("near")]}
+    wanted = {key for record in read_jsonl(TRAINING) for key in [*record["papers"], record.get("near")]}
     try:
         with gzip.open(collection, "rt", encoding="utf-8") as file:
             found = [line for line in file if json.loads(line)["id"] in wanted]
@@ -75,7 +75,7 @@ def write_training_papers(collection: Path, target: Path) -> None:
 
 def read_training(bot: PaperChatbot) -> Iterator[Reading]:
     """Yield the training questions, read by a bot over the training papers."""
-    for record in _lines(TRAINING):
+    for record in read_jsonl(TRAINING):
         question, _, matches = bot.read(record["question"])
         group = record.get("near") or record["papers"][0]
         if matches:
@@ -89,7 +89,7 @@ def read_seed_questions(bot: PaperChatbot) -> Iterator[Reading]:
         for sample in load_questions(split="dev")
         if len(sample.turns) == 1
     ]
-    asked += [(record["question"], record["answerable"], record["id"][:-1]) for record in _lines(PAIRS)]
+    asked += [(record["question"], record["answerable"], record["id"][:-1]) for record in read_jsonl(PAIRS)]
     for text, is_answerable, group in asked:
         question, _, matches = bot.read(text)
         if matches:
@@ -148,7 +148,3 @@ def fit_answerable(readings: Sequence[Reading]) -> AnswerableFit:
 def _mark(match: Match, facts: list[list[list[int]]]) -> npt.NDArray[np.bool_]:
     wanted = {(start, end) for fact in facts for start, end in fact}
     return np.array([(span.start, span.end) in wanted for span in match.spans])
-
-
-def _lines(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]

@@ -7,12 +7,16 @@ generator.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from random import Random
 
 from chatbot.facts import find_names
+from chatbot.figures import find_figures
 from chatbot.records import Paper
 
 _NUMBER = re.compile(r"(?<![\w.-])\d+(?:\.\d+)?(?![\w-])")
+_UNIT = re.compile(r"\s?(?:%|percent\b|[a-zA-Z-]+)")
+_RANGE = re.compile(r"\W*(?:x|times)?\s*(?:to|and|-|–)\s*")
 _VERB = re.compile(
     r"\b(is|are|was|were|can|will|does|do|has|have)\b(?! (?:not|no|never)\b)"
     r"|\b((?:achiev|adapt|add|allow|attain|beat|bring|captur|combin|contain|cut|depend|ensur|exceed|extend|gain"
@@ -59,11 +63,12 @@ def change_figure(claim: TrueClaim, others: Sequence[TrueClaim], random: Random)
     found = list(_NUMBER.finditer(claim.text))
     if not found:
         return None
-    number = random.choice(found)
+    number, known = random.choice(found), find_figures(claim.paper.text)
     places = len(number.group().partition(".")[2])
     while True:
         value = f"{float(number.group()) * random.uniform(0.5, 2) + random.choice((1, 2, 3)):.{places}f}"
-        if not re.search(rf"(?<![\d.]){re.escape(value)}(?!\d)", claim.paper.text):
+        is_written = re.search(rf"(?<![\d.]){re.escape(value)}(?!\d)", claim.paper.text)
+        if not is_written and all(figure.value != float(value) for figure in known):
             text = claim.text[: number.start()] + value + claim.text[number.end() :]
             return Spoilt("figure changed", text, claim.paper)
 
@@ -98,7 +103,25 @@ def merge_claims(claim: TrueClaim, others: Sequence[TrueClaim], random: Random) 
     return Spoilt("papers merged", f"{claim.text.rstrip('.')}, and {other[0].lower()}{other[1:]}", claim.paper)
 
 
-CORRUPTIONS = (swap_citation, invent_citation, change_figure, negate, swap_name, merge_claims)
+def exchange_figures(claim: TrueClaim, others: Sequence[TrueClaim], random: Random) -> Spoilt | None:
+    """Exchange two figures of one unit in a claim with two names; the ends of a range stay."""
+    found = [(match, match.end(), _UNIT.match(claim.text, match.end())) for match in _NUMBER.finditer(claim.text)]
+    pairs = [
+        (one, two)
+        for (one, end, unit), (two, _, other) in combinations(found, 2)
+        if one.group() != two.group()
+        and (unit and other and unit.group().strip() == other.group().strip())
+        and not _RANGE.fullmatch(claim.text[end : two.start()])
+    ]
+    if not pairs or len(find_names(claim.text)) < 2:
+        return None
+    one, two = random.choice(pairs)
+    between = claim.text[one.end() : two.start()]
+    text = claim.text[: one.start()] + two.group() + between + one.group() + claim.text[two.end() :]
+    return Spoilt("figures exchanged", text, claim.paper)
+
+
+CORRUPTIONS = (swap_citation, invent_citation, change_figure, exchange_figures, negate, swap_name, merge_claims)
 
 
 def spoil(claims: Sequence[TrueClaim], rounds: int = 3, seed: int = 0) -> list[tuple[TrueClaim, Spoilt]]:

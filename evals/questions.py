@@ -3,12 +3,12 @@
 Knows the file; knows nothing of answers or scores.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from chatbot.records import Paper
+from evals.jsonl import read_jsonl
 
 QUESTIONS = Path(__file__).with_name("questions.jsonl")
 
@@ -45,8 +45,7 @@ class Sample:
 def load_questions(path: Path = QUESTIONS, split: str | None = None) -> list[Sample]:
     """Return the questions of ``path``, of one split or of both."""
     samples = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        record = json.loads(line)
+    for record in read_jsonl(path):
         facts = tuple(Fact(f["fact"], tuple(f["aliases"]), tuple(f["evidence"])) for f in record["facts"])
         samples.append(
             Sample(

@@ -5,12 +5,10 @@ counts as passed when it is shown as supported by the paper that it cites; one t
 covered, or moved to another paper does not.
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from scipy.stats import binomtest
@@ -22,6 +20,7 @@ from chatbot.records import Paper
 from chatbot.verify import FEATURES, Verifier
 from evals.corruptions import Spoilt, TrueClaim, spoil
 from evals.fitting import fit_logistic, make_model, predict_left_out
+from evals.jsonl import read_jsonl
 
 PARAPHRASES = Path(__file__).with_name("paraphrases.jsonl")
 UNSUPPORTED = Path(__file__).with_name("unsupported.jsonl")
@@ -66,13 +65,13 @@ class Bench:
         """Return the hand-written true claims of one half."""
         return [
             TrueClaim(r["id"], r["claim"], self._papers[r["paper"]], r["evidence"][0]["start"], split)
-            for r in _lines(PARAPHRASES)
+            for r in read_jsonl(PARAPHRASES)
             if r["split"] == split
         ]
 
     def unsupported(self, split: str) -> Iterator[tuple[TrueClaim, Spoilt]]:
         """Yield the hand-written claims that sound right and are not, of one half."""
-        for record in _lines(UNSUPPORTED):
+        for record in read_jsonl(UNSUPPORTED):
             if record["split"] == split:
                 paper = self._papers[record["paper"]]
                 claim = TrueClaim(record["id"], record["claim"], paper, -1, split)
@@ -148,7 +147,3 @@ def _rate(kind: str, results: Sequence[tuple[Checked, Paper | None]]) -> Rate:
         low=float(interval.low),
         high=float(interval.high),
     )
-
-
-def _lines(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]

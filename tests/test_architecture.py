@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = sorted([*ROOT.glob("chatbot/**/*.py"), *ROOT.glob("evals/**/*.py")])
-SHARED = {"records", "claims", "settings", "errors", "resources", "logistic", "markup"}
+SHARED = {"records", "claims", "settings", "errors", "resources", "logistic", "markup", "maxsim"}
 JOINING = {
     "pipeline",
     "answering",
@@ -49,7 +49,11 @@ def test_stages_do_not_import_each_other() -> None:
         ("history", "conversation"),
         ("local_model", "generation"),
         ("models", "local_model"),
+        ("exchange", "figures"),
+        ("verify", "exchange"),
         ("verify", "facts"),
+        ("verify", "figures"),
+        ("verify", "negation"),
     }
     for path in ROOT.glob("chatbot/**/*.py"):
         if stage(path) in JOINING:

@@ -1,0 +1,43 @@
+"""Whether a claim denies what its source states, by the words that correspond in the two."""
+
+import pytest
+
+from chatbot import PaperChatbot
+from chatbot.maxsim import nearest_word
+from chatbot.negation import negation_conflict
+
+
+def find_conflict(bot: PaperChatbot, claim: str, source: str) -> str:
+    own, other = bot._words.embed_words([claim, source])
+    return negation_conflict(
+        claim,
+        source,
+        lambda start, end: nearest_word(own, start, end, other),
+        lambda start, end: nearest_word(other, start, end, own),
+    )
+
+
+@pytest.mark.parametrize(
+    ("claim", "source", "agrees"),
+    [
+        ("It does not memorize examples.", "It does not memorize examples.", True),
+        ("It memorizes examples.", "It does not memorize examples.", False),
+        ("It does not memorize examples.", "It memorizes examples.", False),
+        ("It needs no training.", "It is training-free.", True),
+        ("It works without replay.", "It avoids replay of examples.", True),
+        ("It is fast.", "It is fast. It not only wins, but scales.", True),
+        ("Whether linear or not, it works.", "It works for linear and non-linear systems.", True),
+        ("It cannot derive paths.", "It is unable to find paths.", True),
+        ("The two can be distinguished.", "The two are indistinguishable.", False),
+        ("The rate depends on the size.", "The rate is independent of the size.", False),
+        ("Retraining is not possible until data arrive.", "Retraining is possible after data arrive.", True),
+        ("It is not updated at each step.", "It is updated periodically instead of at each step.", True),
+    ],
+)
+def test_negations_must_agree(bot: PaperChatbot, claim: str, source: str, agrees: bool) -> None:
+    assert (find_conflict(bot, claim, source) == "") is agrees
+
+
+@pytest.mark.parametrize("text", ["", "not", "It is not. No.", "independent", "non-"])
+def test_any_text_agrees_with_itself(bot: PaperChatbot, text: str) -> None:
+    assert find_conflict(bot, text, text) == ""
