@@ -10,7 +10,7 @@ from itertools import accumulate
 
 from chatbot.conversation import Turn
 from chatbot.errors import ModelError
-from chatbot.markup import flatten_text
+from chatbot.markup import clip_text
 
 MOST_KEPT = 1000  # summaries, of all conversations together
 
@@ -54,7 +54,7 @@ class History:
         while count < until:
             portion = _take_first(lines[count:until], self._portion)
             try:
-                new = _clip(self._summarise(summary, "\n".join(portion)), self._most // 3)
+                new = clip_text(self._summarise(summary, "\n".join(portion)), self._most // 3)
             except ModelError:
                 break
             if not new:
@@ -67,7 +67,7 @@ class History:
 
     def _format(self, turn: Turn) -> str:
         titles = "; ".join(paper.title for paper in turn.papers[:4])
-        return f"- {_clip(turn.question, self._most // 5)} [{_clip(titles, self._most // 10)}]"
+        return f"- {clip_text(turn.question, self._most // 5)} [{clip_text(titles, self._most // 10)}]"
 
 
 def _tell_summary(summary: str, count: int) -> list[str]:
@@ -96,8 +96,3 @@ def _take_latest(lines: Sequence[str], most: int) -> Sequence[str]:
 
 def _measure(lines: Sequence[str]) -> int:
     return sum(len(line) + 1 for line in lines)
-
-
-def _clip(text: str, most: int) -> str:
-    text = flatten_text(text)
-    return text if len(text) <= most else text[: most - 1] + "…"

@@ -27,3 +27,9 @@ def escape_markdown(text: str) -> str:
 def flatten_text(text: str) -> str:
     """Return ``text`` on one line, without control characters and outer blanks."""
     return " ".join(_CONTROLS.sub(" ", text).split())
+
+
+def clip_text(text: str, most: int) -> str:
+    """Return ``text`` on one line of at most ``most`` characters; what was cut off leaves an ellipsis."""
+    text = flatten_text(text)
+    return text if len(text) <= most else text[: most - 1].rstrip() + "…"

@@ -184,10 +184,6 @@ class PaperChatbot:
 
         return AskRunnable(self)
 
-    def _make_turn(self, question: str, cited: Sequence[str]) -> Turn:
-        papers = self.index.papers(list(dict.fromkeys(cited)))
-        return Turn(question, tuple(papers[key] for key in dict.fromkeys(cited) if key in papers))
-
     def _search(self, query: str, top_k: int) -> tuple[list[Hit], Any]:
         vector = self._embedder.embed_query(query)
         return retrieval.search(self.index, query, vector, top_k), vector

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from chatbot.errors import InputError, ThreadMissing, ThreadsBroken
-from chatbot.markup import flatten_text
+from chatbot.markup import clip_text, flatten_text
 from chatbot.records import Answer, Thread
 
 LOCAL_USER = ""
@@ -88,7 +88,7 @@ class ThreadStore:
         A thread without a name takes the question for one, cut to 60 characters.
         """
         question, record, now = flatten_text(answer.question), json.dumps(answer.to_dict()), time.time()
-        name = question if len(question) <= NAME_CHARS else question[: NAME_CHARS - 1].rstrip() + "…"
+        name = clip_text(question, NAME_CHARS)
         with self._write() as database:
             _check_owner(database, user, id)
             database.execute("UPDATE threads SET updated = ? WHERE id = ?", (now, id))

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 
 from chatbot import PaperChatbot
 from chatbot.records import Paper
+from tests.model_server import ModelServer, model_server
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -31,6 +32,13 @@ def bot(seed_index: Path) -> PaperChatbot:
 @pytest.fixture(scope="session")
 def seed_papers(bot: PaperChatbot) -> dict[str, Paper]:
     return {paper.id: paper for paper in bot.papers()}
+
+
+@pytest.fixture
+def server() -> Iterator[ModelServer]:
+    """A scripted language model behind HTTP on loopback."""
+    with model_server() as running:
+        yield running
 
 
 @pytest.fixture(autouse=True)

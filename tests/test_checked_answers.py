@@ -3,7 +3,6 @@
 The model is a scripted server behind real HTTP and the real client library.
 """
 
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,15 +13,9 @@ from chatbot import PaperChatbot
 from chatbot.records import Answer
 from chatbot.ui import format_answer
 from tests import model_behaviours as behaviours
-from tests.model_server import ModelServer, Reply, model_server
+from tests.model_server import ModelServer, Reply
 
 QUESTION = "What mIoU does FRNet reach on nuScenes, and how fast is it?"
-
-
-@pytest.fixture
-def server() -> Iterator[ModelServer]:
-    with model_server() as running:
-        yield running
 
 
 @pytest.fixture

@@ -8,17 +8,16 @@ import pytest
 from chatbot.doctor import Check, examine
 from chatbot.settings import load_settings
 from chatbot.threads import LOCAL_USER, ThreadStore
-from tests.model_server import model_server
+from tests.model_server import ModelServer
 
 
 def find(name: str, **options: Any) -> Check:
     return next(check for check in examine(load_settings(**options)) if check.name == name)
 
 
-def test_the_model_that_auto_stands_for_is_named(seed_index: Path) -> None:
+def test_the_model_that_auto_stands_for_is_named(server: ModelServer, seed_index: Path) -> None:
     assert find("answers", index=seed_index).finding.startswith("written by 'extractive', which 'auto' stands for;")
-    with model_server() as server:
-        found = find("answers", index=seed_index, openai_base_url=server.url, openai_api_key="sk-planted")
+    found = find("answers", index=seed_index, openai_base_url=server.url, openai_api_key="sk-planted")
     assert found == Check("answers", "written by 'openai:scripted', which 'auto' stands for; OPENAI_API_KEY found")
     found = find("answers", index=seed_index, model="ollama:tiny")
     assert found.finding == "written by 'ollama:tiny'; OPENAI_API_KEY not set (none is needed)"

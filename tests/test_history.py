@@ -4,7 +4,6 @@ The model is a scripted server behind real HTTP and the real client library.
 """
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from chatbot.conversation import Turn
 from chatbot.records import Paper
 from tests import model_behaviours as behaviours
 from tests.model_replies import Body, message_text
-from tests.model_server import ModelServer, Reply, model_server
+from tests.model_server import ModelServer, Reply
 
 BUDGET = 1000 * 3.5  # characters of history that fit; the rest of the prompt comes on top
 SUMMED = "The user asked about FRNet and the mysterious Quuxnet, which reaches 99.9% mIoU."
@@ -27,10 +26,9 @@ TURNS = [
 
 
 @pytest.fixture
-def server() -> Iterator[ModelServer]:
-    with model_server() as running:
-        running.default = reply
-        yield running
+def server(server: ModelServer) -> ModelServer:
+    server.default = reply
+    return server
 
 
 @pytest.fixture

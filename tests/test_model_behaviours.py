@@ -1,14 +1,13 @@
 """The models that tests answer with do what their names say, seen through the real client."""
 
 import re
-from collections.abc import Iterator
 
 import openai
 import pytest
 from openai.types.chat import ChatCompletionMessageParam
 
 from tests import model_behaviours as behave
-from tests.model_server import Behaviour, ModelServer, Reply, model_server
+from tests.model_server import Behaviour, ModelServer, Reply
 
 PROMPT = """Answer from these papers.
 
@@ -26,12 +25,6 @@ title: On bees
 
 Question:
 What mIoU does FRNet reach on nuScenes?"""
-
-
-@pytest.fixture
-def server() -> Iterator[ModelServer]:
-    with model_server() as running:
-        yield running
 
 
 def ask(server: ModelServer, behaviour: Behaviour, prompt: str = PROMPT) -> str:

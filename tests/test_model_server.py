@@ -19,12 +19,6 @@ QUESTION: list[ChatCompletionUserMessageParam] = [{"role": "user", "content": "W
 
 
 @pytest.fixture
-def server() -> Iterator[ModelServer]:
-    with model_server() as running:
-        yield running
-
-
-@pytest.fixture
 def client(server: ModelServer) -> Iterator[openai.OpenAI]:
     with openai.OpenAI(base_url=server.url, api_key="test", max_retries=0, timeout=10) as connected:
         yield connected

@@ -9,7 +9,7 @@ from chatbot.claims import Checked, Claim, Mark, Passage
 from evals.corruptions import spoil
 from evals.judging import ask_judge
 from evals.verifier import HONEST, Bench, evaluate_verifier
-from tests.model_server import Reply, model_server
+from tests.model_server import ModelServer, Reply
 
 
 @pytest.fixture(scope="module")
@@ -89,9 +89,8 @@ def test_the_published_rates_hold_on_the_development_half(bot: PaperChatbot) -> 
     assert rates[HONEST].caught <= 0.06
 
 
-def test_a_judge_is_unscored_when_it_says_neither_word(seed_index: Path) -> None:
-    with model_server() as server:
-        bot = PaperChatbot(index=seed_index, openai_base_url=server.url)
-        server.script(Reply("Supported."), Reply("unsupported"), Reply("unsure"), Reply("It is unsupported, I think"))
-        opinions = [ask_judge(bot.answerer, "Bees dance.", "Bees can dance.") for _ in range(4)]
+def test_a_judge_is_unscored_when_it_says_neither_word(server: ModelServer, seed_index: Path) -> None:
+    bot = PaperChatbot(index=seed_index, openai_base_url=server.url)
+    server.script(Reply("Supported."), Reply("unsupported"), Reply("unsure"), Reply("It is unsupported, I think"))
+    opinions = [ask_judge(bot.answerer, "Bees dance.", "Bees can dance.") for _ in range(4)]
     assert opinions == [True, False, None, None]
