@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = sorted([*ROOT.glob("chatbot/**/*.py"), *ROOT.glob("evals/**/*.py")])
-SHARED = {"records", "claims", "settings", "errors", "resources", "logistic", "markup", "maxsim"}
+SHARED = {"records", "claims", "comparison", "settings", "errors", "resources", "logistic", "markup", "maxsim"}
 JOINING = {
     "pipeline",
     "answering",
