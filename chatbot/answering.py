@@ -11,13 +11,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from chatbot import extract
+from chatbot.answers import Draft, Usage
 from chatbot.citations import MOST_CHARS, read_claims
 from chatbot.conversation import Turn
 from chatbot.errors import ModelError
 from chatbot.history import History
 from chatbot.models import EXTRACTIVE, explain, load_model, resolve_model
 from chatbot.prompts import Prompts, load_prompts
-from chatbot.records import Draft, Judgement, Match, Question, Usage
+from chatbot.records import Judgement, Match, Question
 from chatbot.settings import Settings
 from chatbot.usage import measure
 from chatbot.verify import EmbedWords, Verifier

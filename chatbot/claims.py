@@ -5,7 +5,8 @@ Knows only data; knows nothing of how claims are read, checked or shown.
 
 from dataclasses import dataclass
 
-from chatbot.records import Paper, Span, Verdict
+from chatbot.answers import Verdict
+from chatbot.records import Paper, Span
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,7 @@ def search(
 ) -> None:
     """Find papers."""
     from chatbot import terminal
-    from chatbot.records import hits_to_dicts
+    from chatbot.answers import hits_to_dicts
 
     bot = _open(index, embedding, top_k=top_k)
 

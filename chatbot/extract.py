@@ -9,8 +9,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from chatbot.answers import Citation, Draft, Sentence
 from chatbot.markup import defuse_markdown, flatten_text
-from chatbot.records import Citation, Draft, Judgement, Match, Paper, Question, Sentence, Span
+from chatbot.records import Judgement, Match, Paper, Question, Span
 
 # Sentences quoted from a paper, at least and at most, by how many papers are quoted: one, two, more.
 SENTENCES = {1: (3, 4), 2: (2, 3)}

@@ -11,7 +11,8 @@ from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import Runnable, RunnableConfig
 
-from chatbot.records import Answer, Hit
+from chatbot.answers import Answer
+from chatbot.records import Hit
 
 
 class Bot(Protocol):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from chatbot import answerable, extract, matching, ranking, retrieval
 from chatbot.answering import Answerer, Outcome
+from chatbot.answers import Answer
 from chatbot.conversation import Standalone, Turn, make_standalone
 from chatbot.embedding import Embedder, load_embedder, load_words
 from chatbot.export import export_bibtex, export_markdown
@@ -17,7 +18,7 @@ from chatbot.index import PaperIndex
 from chatbot.ingest import ingest, rebuild_index
 from chatbot.models import EXTRACTIVE
 from chatbot.questions import clean_question, read_question
-from chatbot.records import Answer, Hit, IngestReport, Match, Paper, Question
+from chatbot.records import Hit, IngestReport, Match, Paper, Question
 from chatbot.resources import find_resource
 from chatbot.settings import Settings, load_settings
 from chatbot.threads import ThreadStore

@@ -15,7 +15,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 from rich.text import Text
 
-from chatbot.records import Answer, Hit, IngestReport, Paper, Thread
+from chatbot.answers import Answer
+from chatbot.records import Hit, IngestReport, Paper, Thread
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)

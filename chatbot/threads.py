@@ -14,9 +14,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from chatbot.answers import Answer
 from chatbot.errors import InputError, ThreadMissing, ThreadsBroken
 from chatbot.markup import clip_text, flatten_text
-from chatbot.records import Answer, Thread
+from chatbot.records import Thread
 
 LOCAL_USER = ""
 NAME_CHARS = 60

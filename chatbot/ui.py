@@ -8,12 +8,12 @@ from collections.abc import Iterator, Sequence
 from itertools import cycle, islice
 from typing import Any
 
+from chatbot.answers import Answer
 from chatbot.conversation import Turn
 from chatbot.errors import ChatbotError
 from chatbot.markup import defuse_markdown
 from chatbot.models import EXTRACTIVE
 from chatbot.pipeline import PaperChatbot
-from chatbot.records import Answer
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
 

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from chatbot.records import Usage
+from chatbot.answers import Usage
 
 _FILE = Path(__file__).with_name("prices.json")
 _SNAPSHOT = re.compile(r"-(\d{4}-\d{2}-\d{2}|\d{8})$")  # gpt-5-mini-2025-08-07, claude-haiku-4-5-20251001

@@ -8,9 +8,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from chatbot.answers import Citation, Draft, Sentence, Status, Usage
 from chatbot.claims import Checked, Claim, Passage
 from chatbot.markup import defuse_markdown
-from chatbot.records import Citation, Draft, Match, Paper, Question, Sentence, Span, Status, Usage
+from chatbot.records import Match, Paper, Question, Span
 
 CHARS_A_TOKEN = 3.5  # of English prose; models differ, so this is on the careful side
 _SAYS_NOTHING = re.compile(

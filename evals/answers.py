@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chatbot import PaperChatbot
-from chatbot.records import Answer
+from chatbot.answers import Answer
 from evals.questions import Sample
 
 SINGLE = ("lookup", "how", "figures")

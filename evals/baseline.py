@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from chatbot import PaperChatbot
+from chatbot.answers import Answer, Citation, Sentence
 from chatbot.embedding import load_embedder
-from chatbot.records import Answer, Citation, Hit, Sentence
+from chatbot.records import Hit
 from evals.answers import Score, score_answer
 from evals.questions import Sample
 

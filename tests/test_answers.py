@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from chatbot import PaperChatbot
+from chatbot.answers import Answer
 from chatbot.markup import defuse_markdown
-from chatbot.records import Answer, Paper
+from chatbot.records import Paper
 
 QUESTIONS = [
     "What is LiNeS?",
@@ -41,7 +42,7 @@ def test_every_sentence_is_in_the_paper_it_cites(
 def test_json_form_is_the_documented_one(bot: PaperChatbot) -> None:
     record: dict[str, Any] = json.loads(json.dumps(bot.ask("What is LiNeS?", id="q1").to_dict()))
     assert list(record) == [
-        "id", "question", "standalone_question", "status", "answer", "sentences", "withheld", "citations", "retrieved",
+        "id", "question", "standalone_question", "status", "answer", "sentences", "withheld", "citations", "comparison", "retrieved",
         "confidence", "model", "notice", "usage", "timings_ms", "index", "settings", "prompts", "cut",
     ]  # fmt: skip
     assert set(record["sentences"][0]) == {"text", "citations", "verdict", "reason"}

@@ -7,7 +7,18 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = sorted([*ROOT.glob("chatbot/**/*.py"), *ROOT.glob("evals/**/*.py")])
-SHARED = {"records", "claims", "comparison", "settings", "errors", "resources", "logistic", "markup", "maxsim"}
+SHARED = {
+    "records",
+    "answers",
+    "claims",
+    "comparison",
+    "settings",
+    "errors",
+    "resources",
+    "logistic",
+    "markup",
+    "maxsim",
+}
 JOINING = {
     "pipeline",
     "answering",

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from chatbot import PaperChatbot
-from chatbot.records import Answer
+from chatbot.answers import Answer
 from chatbot.ui import format_answer
 from tests import model_behaviours as behaviours
 from tests.model_server import ModelServer, Reply

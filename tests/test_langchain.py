@@ -4,7 +4,7 @@ from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import Runnable, RunnableLambda
 
 from chatbot import PaperChatbot
-from chatbot.records import Answer
+from chatbot.answers import Answer
 
 
 def test_retriever_gives_documents(bot: PaperChatbot) -> None:

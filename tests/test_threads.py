@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from chatbot.answers import Answer, Citation
 from chatbot.errors import InputError, ThreadMissing, ThreadsBroken
-from chatbot.records import Answer, Citation
 from chatbot.threads import ThreadStore
 
 

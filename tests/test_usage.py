@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from chatbot import usage
-from chatbot.records import Usage
+from chatbot.answers import Usage
 from chatbot.usage import cost, load_prices, measure
 
 COUNTS = {"input_tokens": 2000, "output_tokens": 300, "total_tokens": 2300}
