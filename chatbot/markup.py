@@ -1,11 +1,18 @@
 """Keep words from papers, people and models mere words: nothing in them turns into markup.
 
-Knows Markdown and control characters; knows nothing of where a text comes from or where it is shown.
+Knows Markdown, LaTeX and control characters; knows nothing of where a text comes from or where it is shown.
 """
 
 import re
 
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+# BibTeX counts braces even behind a backslash, so a brace in a text has to be written as a word.
+_LATEX = str.maketrans(
+    {"\\": r"\textbackslash{}", "{": r"\textbraceleft{}", "}": r"\textbraceright{}", "~": r"\textasciitilde{}"}
+    | {"^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}"}
+    | {sign: f"\\{sign}" for sign in "$&%#_"}
+)
 
 
 def defuse_markdown(text: str) -> str:
@@ -19,9 +26,17 @@ def defuse_markdown(text: str) -> str:
 
 
 def escape_markdown(text: str) -> str:
-    """Return ``text`` on one line, so that Markdown shows every character of it as it is."""
-    text = re.sub(r"[\\`*_\[\]<>&#|~]", r"\\\g<0>", flatten_text(text))
+    """Return ``text`` on one line, so that Markdown shows every character of it as it is.
+
+    Addresses are no links either: GitHub's Markdown would show the backslashes in those it finds by itself.
+    """
+    text = re.sub(r"[\\`*_\[\]<>&#|~$@]|:(?=//)|(?<=[wW]{3})\.", r"\\\g<0>", flatten_text(text))
     return re.sub(r"^(\d*)([-+=.)])", r"\1\\\2", text)  # what opens a list or underlines a heading
+
+
+def escape_latex(text: str) -> str:
+    """Return ``text`` on one line, so that LaTeX obeys no command or formula in it."""
+    return flatten_text(text).translate(_LATEX)
 
 
 def flatten_text(text: str) -> str:

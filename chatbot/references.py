@@ -1,6 +1,6 @@
 """Write references to papers: a line of Markdown, or BibTeX.
 
-Knows what BibTeX and LaTeX make of a text; knows nothing of answers, of storage, or of who cites a paper.
+Knows what BibTeX makes of a text; knows nothing of answers, of storage, or of who cites a paper.
 """
 
 import re
@@ -8,15 +8,9 @@ import unicodedata
 from collections.abc import Iterable
 from urllib.parse import quote
 
-from chatbot.markup import escape_markdown, flatten_text
+from chatbot.markup import escape_latex, escape_markdown, flatten_text
 from chatbot.records import Paper
 
-# BibTeX counts braces even behind a backslash, so a brace in a text has to be written as a word.
-_LATEX = str.maketrans(
-    {"\\": r"\textbackslash{}", "{": r"\textbraceleft{}", "}": r"\textbraceright{}", "~": r"\textasciitilde{}"}
-    | {"^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}"}
-    | {sign: f"\\{sign}" for sign in "$&%#_"}
-)
 _JOURNAL = re.compile(
     r"\b(?:journal|transactions|letters|magazine|PNAS|PVLDB|PACM\w*"
     r"|proceedings of the (?:ACM on|IEEE$|national academy|VLDB endowment|royal society))\b",
@@ -65,11 +59,11 @@ def format_bibtex(paper: Paper, key: str | None = None) -> str:
     All text is shown by LaTeX as it is: no command or formula of a title is obeyed.
     """
     kind, holder = "misc", ""
-    if venue := _escape_latex(paper.venue):
+    if venue := escape_latex(paper.venue):
         meeting = _MEETING.search(paper.venue) and not _JOURNAL.search(paper.venue)
         kind, holder = ("inproceedings", "booktitle") if meeting else ("article", "journal")
     fields = {
-        "title": f"{{{_escape_latex(paper.title)}}}",  # the second pair of braces keeps capitals
+        "title": f"{{{escape_latex(paper.title)}}}",  # the second pair of braces keeps capitals
         "author": " and ".join(filter(None, map(_format_author, paper.authors))),
         holder: venue,
         "year": str(paper.year or ""),
@@ -79,14 +73,10 @@ def format_bibtex(paper: Paper, key: str | None = None) -> str:
     return "\n".join([f"@{kind}{{{key or _make_key(paper)},", *lines, "}"])
 
 
-def _escape_latex(text: str) -> str:
-    return flatten_text(text).translate(_LATEX)
-
-
 def _format_author(name: str) -> str:
     """Return a name so that BibTeX takes it for one person, whatever is in it."""
     misread = re.search(r"\band\b|^others$|,.*,.*,", flatten_text(name), re.I)
-    return f"{{{_escape_latex(name)}}}" if misread else _escape_latex(name)
+    return f"{{{escape_latex(name)}}}" if misread else escape_latex(name)
 
 
 def _make_key(paper: Paper) -> str:

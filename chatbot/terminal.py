@@ -1,4 +1,4 @@
-"""Show answers, hits, papers and reports in a terminal.
+"""Show answers, comparisons, hits, papers and reports in a terminal.
 
 Knows rich; knows nothing of how any of it was made.
 """
@@ -8,19 +8,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from rich.box import HORIZONTALS
 from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from chatbot.answers import Answer
+from chatbot.comparison import NOT_STATED, Comparison
+from chatbot.markup import flatten_text
 from chatbot.records import Hit, IngestReport, Paper, Thread
+from chatbot.tables import label_papers
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 _SHOWN_SKIPS = 10
+_NARROWEST_COLUMN = 18
 
 
 def show_answer(answer: Answer) -> None:
@@ -43,6 +48,41 @@ def show_answer(answer: Answer) -> None:
 
 def _plain(markdown: str) -> str:
     return re.sub(r"\*+(\S.*?)\*+", r"\1", markdown).replace("\n- ", "\n• ").replace("&lt;", "<").replace("\u200b", "")
+
+
+def show_comparison(comparison: Comparison) -> None:
+    """Print the grid, or one paper after the other where its columns would be too narrow, then what to ask back."""
+    columns = len(comparison.aspects) + 1
+    if comparison.papers:
+        (_show_grid if out.width >= columns * _NARROWEST_COLUMN else _show_blocks)(comparison)
+    for choice in comparison.choices:
+        titles = "; ".join(flatten_text(paper.title) for paper in choice.papers)
+        out.print(Text(f"Which paper do you mean by “{flatten_text(choice.name)}”: {titles}?", style="yellow"))
+    for name in comparison.unknown:
+        out.print(Text(f"No indexed paper is called “{flatten_text(name)}”.", style="yellow"))
+
+
+def _show_grid(comparison: Comparison) -> None:
+    table = Table(Column("paper", overflow="fold"), box=HORIZONTALS, show_lines=True, pad_edge=False)
+    for aspect in comparison.aspects:
+        table.add_column(Text(flatten_text(aspect)), overflow="fold")
+    for paper, label in zip(comparison.papers, label_papers(comparison.papers), strict=True):
+        table.add_row(Text(label, style="bold"), *(_cell(comparison, paper, aspect) for aspect in comparison.aspects))
+    out.print(table)
+
+
+def _show_blocks(comparison: Comparison) -> None:
+    for paper, label in zip(comparison.papers, label_papers(comparison.papers), strict=True):
+        out.print(Text(label, style="bold"))
+        for aspect in comparison.aspects:
+            text = Text(f"{flatten_text(aspect)}: ", style="cyan") + _cell(comparison, paper, aspect)
+            out.print(Padding(text, (0, 0, 0, 2)))
+        out.print()
+
+
+def _cell(comparison: Comparison, paper: Paper, aspect: str) -> Text:
+    cell = comparison.cell(paper.id, aspect)
+    return Text(flatten_text(cell.text)) if cell and cell.stated else Text(NOT_STATED, style="dim")
 
 
 def show_hits(hits: Sequence[Hit]) -> None:
