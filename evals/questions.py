@@ -3,7 +3,8 @@
 Knows the file; knows nothing of answers or scores.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,11 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One question: the last of ``turns`` is asked, the earlier ones are its history."""
+    """One question: the last of ``turns`` is asked, the earlier ones are its history.
+
+    ``grades`` are the relevant papers' grades where they are not 1. ``missing`` are words that a right abstention can
+    name. ``carrier`` is a paper with a hidden order that is added for this question.
+    """
 
     id: str
     type: str
@@ -35,6 +40,10 @@ class Sample:
     expected: str
     kind: str = ""
     twin: str = ""
+    forbidden: tuple[str, ...] = ()
+    grades: Mapping[str, int] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+    carrier: Paper | None = None
 
     @property
     def question(self) -> str:
@@ -58,6 +67,10 @@ def load_questions(path: Path = QUESTIONS, split: str | None = None) -> list[Sam
                 expected=record["expected"],
                 kind=record.get("kind", ""),
                 twin=record.get("twin", ""),
+                forbidden=tuple(record["forbidden"]),
+                grades=record.get("grades", {}),
+                missing=tuple(record.get("missing", ())),
+                carrier=Paper(**record["carrier"]) if "carrier" in record else None,
             )
         )
     return [sample for sample in samples if split in (None, sample.split)]
