@@ -1,4 +1,4 @@
-"""Run an evaluation: ``python -m evals retrieval|answers|calibrate|verifier|latency|speed``.
+"""Run an evaluation: ``python -m evals retrieval|answers|comparisons|calibrate|verifier|latency|speed``.
 
 Knows options and printing; leaves measuring to the other modules.
 """
@@ -7,7 +7,7 @@ import json
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -19,6 +19,33 @@ app = typer.Typer(
 )
 IndexOption = Annotated[Path | None, typer.Option(help="Folder of the index [a temporary one].")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command()
+def run(
+    out: Annotated[Path, typer.Option(help="Folder of the run; one that was cut off goes on.")],
+    questions: Annotated[
+        Path | None, typer.Option(help="JSON Lines of questions [those over the seed papers].")
+    ] = None,
+    split: Annotated[str | None, typer.Option(help="dev or test [both].")] = None,
+    index: IndexOption = None,
+    model: Annotated[str, typer.Option(help="extractive, or provider:model.")] = "extractive",
+    settings: Annotated[list[str] | None, typer.Option("--set", help="A setting, as in top_k=5; repeatable.")] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Questions asked at a time.")] = 1,
+) -> None:
+    """Ask the question set and keep every answer, to be scored, reported and compared at any time."""
+    from evals.questions import QUESTIONS
+    from evals.runs import run_questions
+
+    options: dict[str, Any] = dict(pair.split("=", 1) for pair in settings or () if "=" in pair)
+    if len(options) < len(settings or ()):
+        raise typer.BadParameter("--set takes key=value, as in --set top_k=5")
+    bot = PaperChatbot(index=index or out / "index", model=model, **options)
+    if index is None:
+        bot.ingest()
+    with terminal.progress_bar("Asking") as progress:
+        done = run_questions(out, bot, questions or QUESTIONS, split, jobs, progress)
+    print(f"{len(done.scored)} questions in {out}; next: python -m evals report {out}")
 
 
 @app.command()
@@ -67,6 +94,28 @@ def answers(
     for name, row in sorted(table.items()):
         print(f"{name:<14}" + "".join(f"{row[column]:>17.3g}" for column in columns))
     print(f"abstention AUC {auc:.3f}")
+
+
+@app.command()
+def comparisons(
+    split: Annotated[str, typer.Option(help="dev or test.")] = "dev",
+    index: IndexOption = None,
+    missed: Annotated[bool, typer.Option("--missed", help="List what is wrong.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Print how right grids are without a model: rows, columns, open names, and the quotation in each cell."""
+    from evals.comparisons import score_cases
+
+    with tempfile.TemporaryDirectory() as scratch:
+        rates = score_cases(_seed_bot(index or Path(scratch) / "index").settings.index, split)
+    if as_json:
+        print(json.dumps({"split": split} | {name: asdict(rate) for name, rate in rates.items()}))
+        return
+    print(f"{split:<24}rate (counts, 95% Wilson)")
+    for name, rate in rates.items():
+        print(f"{name:<24}{rate}")
+        for what in rate.missed if missed else ():
+            print(f"    {what}")
 
 
 @app.command()
