@@ -1,4 +1,4 @@
-"""Run an evaluation: ``python -m evals retrieval|answers|comparisons|calibrate|verifier|latency|speed``.
+"""Run an evaluation: ``python -m evals run|retrieval|answers|comparisons|calibrate|verifier|roles|latency|speed``.
 
 Knows options and printing; leaves measuring to the other modules.
 """
@@ -172,6 +172,33 @@ def verifier(
     if opinion:
         print(f"{opinion.model} as a judge: {opinion.right} of {opinion.scored} right ({opinion.low:.3f} to")
         print(f"{opinion.high:.3f}), {opinion.unscored} unscored")
+
+
+@app.command()
+def roles(
+    train: Annotated[Path, typer.Option(help="JSON Lines with sentences, labels and confs of abstracts.")],
+    test: Annotated[Path, typer.Option(help="Other abstracts in the same form.")],
+    write: Annotated[bool, typer.Option("--write", help="Put what was trained into the chatbot.")] = False,
+) -> None:
+    """Train what tells the roles of an abstract's sentences, and print how it does on other abstracts."""
+    from chatbot.roles import ROLES
+    from evals.roles import AGREED, read_labelled, score_roles, train_roles
+
+    trained, tested = read_labelled(train), read_labelled(test)
+    head = train_roles(trained)
+    print(f"{len(trained)} abstracts to train on, {len(tested)} to test on; F1 with 95% over abstracts")
+    for name, only_agreed in (("all sentences", False), (f"annotators {AGREED} sure", True)):
+        if (score := score_roles(head, tested, only_agreed)) is None:
+            print(f"{name}: too few to score")
+            continue
+        micro = f"micro-F1 {score.micro:.3f} ({score.low:.3f} to {score.high:.3f})"
+        print(f"{name}: {score.sentences}, {micro}, macro-F1 {score.macro:.3f}")
+        print(f"  {'true, found':<12}" + "".join(f"{role:>12}" for role in ROLES))
+        for role, row in zip(ROLES, score.matrix, strict=True):
+            print(f"  {role:<12}" + "".join(f"{count:>12}" for count in row))
+    if write:
+        source = "/".join(train.parts[-2:])
+        head.save(f"python -m evals roles --write, from the {len(trained)} abstracts of {source}")
 
 
 @app.command()
