@@ -28,6 +28,7 @@ from chatbot.records import Paper
 
 CANDIDATES = 30  # papers among which a name is looked for
 MOST_PAPERS = 12
+MOST_HINT_WORDS = 10  # of an answer to "which paper is meant?"; what is longer asks something else
 _ASKS_MORE = re.compile(r"\b(?:what|how|which|why|where|who|does|do)\b", re.I)
 
 
@@ -182,7 +183,13 @@ class Comparer:
         """Return ``grid`` with the paper that ``text`` picks among those of its first open choice."""
         choice, *others = grid.choices
         picked = read_choice(text, len(choice.papers))
-        found = [choice.papers[picked]] if picked is not None else pick_named(text, choice.papers)
+        if picked is not None:
+            found = [choice.papers[picked]]
+        elif len(text.split()) > MOST_HINT_WORDS:
+            return None
+        else:
+            found = find_named(text, choice.papers) or find_named(text, self._candidates(text))
+            found = found or pick_named(text, choice.papers)
         if len(found) != 1:
             return None
         return replace(edits.add_papers(grid, found, choice.at), choices=tuple(others))

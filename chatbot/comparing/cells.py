@@ -16,12 +16,13 @@ from chatbot.records import Match, Paper, Question, Span
 EXTRACTIVE = "extractive"
 SURE = 0.5  # of a free column: the probability from which a sentence is taken to state it
 SURE_LISTED = 0.35  # and of a question put to every row, where to miss one is as bad as to list one too many
-LEAST = 0.5  # of a default column: the score from which a sentence fills it
+# Of a default column: the score from which a sentence fills it. An abstract nearly always says what it does.
+LEAST = {"problem": 0.4, "approach": 0.2, "key idea": 0.2, "data": 0.5, "results": 0.3, "code": 0.5}
 BACKGROUND, OBJECTIVE, METHOD, RESULT = range(4)
 Matrix = npt.NDArray[np.float64]
 
 _TROUBLE = re.compile(
-    r"\b(?:however|but|challeng\w*|problems?|limit(?:s|ed|ations?)|difficult\w*|suffer\w*|lacks?|fails?|failure|unable"
+    r"\b(?:however|but|challeng\w*|limit(?:s|ed|ations?)|difficult\w*|suffer\w*|lacks?|fails?|failure|unable"
     r"|unclear|cannot|costly|expensive|degrad\w+|gap|issues?|unfortunately|despite|hard|poor\w*|remains?|yet|require"
     r"|overlook\w*|ignor\w+|drawbacks?|prohibitive\w*|bottleneck|little|hinder\w*|unstable|vulnerable|important)\b",
     re.I,
@@ -32,15 +33,18 @@ _PROPOSES = re.compile(
     re.I,
 )
 _EXPLAINS = re.compile(
-    r"\b(?:by [a-z]+ing|specifically|consists? of|leverag\w+|instead of|first(?:ly)?|which (?:enables|allows)|key|core"
-    r"|novelty|idea|insight|based on|through|uses?|using|such that|so that|module|mechanism|constructs?)\b",
+    r"\b(?:by [a-z]+ing|specifically|consists? of|leverag\w+|exploit\w*|instead of|first(?:ly)?|key|core|novelty|idea"
+    r"|insight|which (?:enables|allows)|based on|through|uses?|using|such that|so that|module|mechanism|constructs?)\b",
     re.I,
 )
 _DATA_NOUN = re.compile(
-    r"\b(?:data-?\s?sets?|bench-?marks?|corpus|corpora|(?:test|training) sets?|collections|real[- ]world data)\b", re.I
+    r"(?<!our )(?<!new )\b(?:data-?\s?sets?|bench-?marks?|corpus|corpora|(?:test|training) sets?|collections"
+    r"|real[- ]world data)\b",
+    re.I,
 )
 _NAMED_DATA = re.compile(
-    r"(?:\b(?:on|in|of|from|across|over|and|including)|[(,]) ?(?:the )?(?:\d+ )?[A-Z][\w+-]*[A-Z\d][\w+-]*"
+    r"\b(?:on|in|from|across|over|including|as|e\.g\.,?|i\.e\.,?) (?:the )?(?:\d+ )?[A-Z][\w+-]*[A-Z\d][\w+-]*"
+    r"|\([A-Z][\w+-]*[A-Z\d][\w+-]*,"
 )
 _MATERIAL = re.compile(
     r"\b(?:simulations?|tasks?|scenarios?|families|samples|real[- ]world|synthetic|images?|graphs?|corpora|domains)\b",
@@ -68,9 +72,9 @@ _NUMERAL = (
 
 def fill_cell(aspect: str, paper: Paper, spans: Sequence[Span], roles: Matrix) -> Cell:
     """Return the cell of a default column; ``roles`` has the probabilities of ``spans``, shape (sentences, 5)."""
-    scores = _SCORES[aspect](spans, roles) if spans else np.zeros(0)
+    scores = _SCORES[aspect](paper, spans, roles) if spans else np.zeros(0)
     best = int(scores.argmax()) if len(scores) else 0
-    return make_cell(paper, aspect, spans[best] if len(scores) and scores[best] >= LEAST else None)
+    return make_cell(paper, aspect, spans[best] if len(scores) and scores[best] >= LEAST[aspect] else None)
 
 
 def fill_free_cell(aspect: str, question: Question, match: Match, confidence: float, least: float = SURE) -> Cell:
@@ -107,37 +111,41 @@ def _gives_amount(question: str, text: str) -> bool:
     return bool(re.search(rf"\b{_NUMERAL}\b(?:[\s-]+[\w-]+){{0,4}}?[\s-]+{re.escape(counted)}", text, re.I))
 
 
-def _score_problem(spans: Sequence[Span], roles: Matrix) -> Matrix:
-    trouble, proposes = _see(_TROUBLE, spans), _see(_PROPOSES, spans)
+def _score_problem(paper: Paper, spans: Sequence[Span], roles: Matrix) -> Matrix:
+    trouble, proposes = _count(_TROUBLE, spans), _see(_PROPOSES, spans)
     before = np.cumsum(proposes) == 0  # what follows the proposal is no longer the problem
     likely = roles[:, BACKGROUND] + 0.6 * roles[:, OBJECTIVE]
-    return np.asarray(likely * (0.6 + 0.5 * trouble) * (0.5 + 0.5 * before) + 0.1 * trouble * before)
+    near = np.arange(len(spans)) / len(spans)  # the gap is told after what is known
+    return np.asarray(likely * (0.5 + 0.25 * trouble + 0.2 * near) * (0.5 + 0.5 * before))
 
 
-def _score_approach(spans: Sequence[Span], roles: Matrix) -> Matrix:
+def _score_approach(paper: Paper, spans: Sequence[Span], roles: Matrix) -> Matrix:
     said = 0.7 * _see(_PROPOSES, spans) + 0.5 * roles[:, METHOD] + 0.4 * roles[:, OBJECTIVE]
+    if paper.name != paper.title:  # a method with a name of its own is told where the name first stands
+        first = next((at for at, span in enumerate(spans) if paper.name in span.text), None)
+        said = said + 0.35 * (np.arange(len(spans)) == first)
     late = np.arange(len(spans)) / len(spans)
     return said - 0.3 * roles[:, BACKGROUND] - 0.2 * late
 
 
-def _score_idea(spans: Sequence[Span], roles: Matrix) -> Matrix:
-    approach = _score_approach(spans, roles)
-    after = np.arange(len(spans)) > int(approach.argmax())
-    found = 0.7 * roles[:, METHOD] + 0.4 * _see(_EXPLAINS, spans) + 0.3 * after + 0.1 * roles[:, OBJECTIVE]
-    return found - 0.4 * roles[:, RESULT] - 0.4 * roles[:, BACKGROUND]
+def _score_idea(paper: Paper, spans: Sequence[Span], roles: Matrix) -> Matrix:
+    after = np.arange(len(spans)) - int(_score_approach(paper, spans, roles).argmax())
+    near = np.select([after == 0, after == 1, after == 2, after == 3, after < 0], [0.15, 0.5, 0.35, 0.2, -0.5], 0.0)
+    told = 0.4 * roles[:, METHOD] + 0.25 * _see(_EXPLAINS, spans) + near
+    return told - 0.6 * roles[:, RESULT] - 0.4 * _see(_TRIED, spans) - 0.3 * _see(_FIGURE, spans)
 
 
-def _score_data(spans: Sequence[Span], roles: Matrix) -> Matrix:
+def _score_data(paper: Paper, spans: Sequence[Span], roles: Matrix) -> Matrix:
     noun, named, material = _see(_DATA_NOUN, spans), _see(_NAMED_DATA, spans), _see(_MATERIAL, spans)
     tried = 0.2 * _see(_TRIED, spans) + 0.25 * roles[:, RESULT]
     return tried * (1 + noun + named) + 0.3 * noun + 0.2 * named + 0.15 * material - 0.5 * _see(_LINK, spans)
 
 
-def _score_results(spans: Sequence[Span], roles: Matrix) -> Matrix:
+def _score_results(paper: Paper, spans: Sequence[Span], roles: Matrix) -> Matrix:
     return 0.8 * roles[:, RESULT] + 0.3 * _see(_GAINS, spans) + 0.3 * _see(_FIGURE, spans) - 0.4 * _see(_LINK, spans)
 
 
-def _score_code(spans: Sequence[Span], roles: Matrix) -> Matrix:
+def _score_code(paper: Paper, spans: Sequence[Span], roles: Matrix) -> Matrix:
     code, released = _see(_CODE, spans), _see(_RELEASED, spans)
     return 0.7 * _see(_LINK, spans) * (0.5 + 0.5 * np.maximum(code, released)) + 0.5 * code * released * (
         roles[:, METHOD] < 0.5
@@ -156,3 +164,8 @@ _SCORES = {
 
 def _see(pattern: re.Pattern[str], spans: Sequence[Span]) -> Matrix:
     return np.array([float(bool(pattern.search(span.text))) for span in spans])
+
+
+def _count(pattern: re.Pattern[str], spans: Sequence[Span]) -> Matrix:
+    """Return how often ``pattern`` stands in each sentence, three times at most."""
+    return np.array([min(len(pattern.findall(span.text)), 3.0) for span in spans])

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 _ALIASES = {
-    "approach": "methods? method approach approaches technique techniques",
+    "approach": "method approach approaches technique techniques",
     "problem": "problem problems motivation motivations goal goals objective task",
     "key idea": "idea ideas key_idea novelty contribution contributions main_idea",
     "data": "data dataset datasets data_sets data_set setting data_or_setting benchmarks",
@@ -19,7 +19,7 @@ CANONICAL = {word.replace("_", " "): aspect for aspect, words in _ALIASES.items(
 _QUOTED = re.compile(r"[\"“”]([^\"“”]{3,300})[\"“”]")
 MASK = re.compile(r"⟦(\d+)⟧")
 _CONNECTOR = re.compile(
-    r"\s*(?:[,;:]|\.(?=\s|$))\s*|\s+(?:and|or|with|vs\.?|versus|against|to|from|next to|alongside|between|than)\s+",
+    r"\s*(?:[,;:]|\.(?=\s|$))\s*|\s+(?:and|&|or|with|vs\.?|versus|against|to|from|next to|alongside|between|than)\s+",
     re.I,
 )
 COLUMNS_SAID = re.compile(r"\bcolumns?\b\s*(?:(?:about|called|for|named|on|with|saying|that says)\b|:)?\s*", re.I)
@@ -27,15 +27,21 @@ _LIST = re.compile(r"\s*(?:,\s*and|[,;]|\band\b|\bplus\b)\s*", re.I)
 # Words that ask and connect at the edges of a name; "the one", "paper" and the like are names' own furniture.
 _EDGES = frozenset(
     """
-    a also again all an and any are as at be bring between by can compare compared comparing comparison compares
+    a also again all an and any are as at be bring between can compare compared comparing comparison compares
     contrast could describe did differ difference differences different differs do does drop each explain for forget
     from get give go grid grids how i i'd i'll id in include into is it its just kindly leave let let's lets like
     line list look lose make me my need next now of off on one's only or other our out please put remove rest see
-    set sets show side stack table tables take tell than that the them then there these this those three throw to
+    set sets show side stack table tables take tell than that the them then there these they this those three throw to
     together too two under up us versus vs want we well were what what's where which will with would you your
-    apart common similarities similar against add too insert append keep thanks so ok okay but both everyone row rows
+    apart common similarities similar distinguishes distinguish tabulate side-by-side pros cons rows have has used by
+    related against add too insert append keep thanks so ok okay but both everyone row rows
     """.split()
 )
+
+
+def aspect_words() -> str:
+    """Return a pattern of the words by which the default columns are called."""
+    return "|".join(sorted(map(re.escape, CANONICAL), key=len, reverse=True))
 
 
 def canonical_aspect(text: str) -> str:

@@ -8,33 +8,41 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from chatbot.comparing.phrases import COLUMNS_SAID, mask, split_aspects, split_names, unmask, unmask_all
+from chatbot.comparing.phrases import COLUMNS_SAID, aspect_words, mask, split_aspects, split_names, unmask, unmask_all
 from chatbot.comparison import TableFormat
 from chatbot.records import Paper
 
 Action = Literal["compare", "add papers", "remove papers", "keep papers", "set columns", "sort", "export", "which"]
 
 _ASKS_PLAINLY = re.compile(
-    r"\b(?:compar(?:e|es|ed|ing|ison)|contrast|versus|vs|side by side|next to|line up|stack up|against"
+    r"\b(?:compar(?:e|es|ed|ing|ison)|contrast|versus|vs|side[ -]by[ -]side|next to|line up|stack up|against|tabulate"
     r"|(?:table|grid) of|in (?:a|one) (?:table|grid))\b",
     re.I,
 )
-_ASKS = re.compile(r"\b(?:differs?|differences?|different|apart|in common|similarit\w+)\b", re.I)
+_ASKS = re.compile(r"\b(?:distinguish\w*|differs?|differences?|different|apart|in common|similarit\w+)\b", re.I)
 _TOPIC = re.compile(
     r"^(?:the |all |all the |those |these |your )*(?:(?P<before>.+?)[- ](?:papers|works|methods|approaches|abstracts)"
     r"|(?:papers|works|methods|approaches|abstracts|ones) (?:about|on|for|that|which|using|dealing with|in|with) "
     r"(?:use |are about |deal with )?(?P<after>.+))$",
     re.I,
 )
+_AFTER_NAMES = r"(?:(?<=⟧)|(?<=compare)|(?<=compared)|(?<=differ)|(?<=them)|(?<=these)|(?<=other))"
+_BY = r"(?:by|in terms of|(?:with|in) (?:respect|regard) to|as regards|as to|regarding|concerning|when it comes to)"
 _ASPECTS_AFTER = re.compile(
-    r"(?:(?<=⟧)|(?<=\bone)|(?<=\bpaper)|(?<=\bpapers)|(?<=\bcompare)|(?<=\bcompared)|(?<=\bdiffer)|(?<=\bthem)"
-    r"|(?<=\bthese)|(?<=\bother))\s+(?:by|in terms of|with respect to|regarding|when it comes to)\s+(?P<by>.+)$"
-    r"|(?:(?<=⟧)|(?<=\bcompare)|(?<=\bcompared)|(?<=\bdiffer)|(?<=\bthem)|(?<=\bthese)|(?<=\bother))"
-    r"\s+(?:on|in)\s+(?!(?:an?|one|the) (?:table|grid)\b)(?P<on>.+)$",
+    rf"(?:{_AFTER_NAMES}|(?<=\bone)|(?<=\bpaper)|(?<=\bpapers))\s+{_BY}\s+(?P<by>.+)$"
+    rf"|{_AFTER_NAMES}\s+(?:on|in)\s+(?!(?:an?|one|the) (?:table|grid)\b)(?!common\b)(?P<on>.+)$"
+    rf"|\s+by\s+(?P<words>(?:{aspect_words()})(?:\W+(?:and )?(?:{aspect_words()}))*)\W*$"
+    r"|(?<=⟧):\s*(?!.*\b(?:what|how|which|why|where|who|do|does|is|are)\b)(?P<list>[^⟦]+)$",
     re.I,
 )
 _ASPECTS_BEFORE = re.compile(
     r"^(?:on|in terms of|regarding|by|concerning) (?P<list>.+?), (?=(?:how|compare|what|where)\b)", re.I
+)
+_ASPECTS_OF = re.compile(
+    rf"\b(?:the )?(?P<list>(?:{aspect_words()})(?:(?:,| and|, and) (?:the )?(?:{aspect_words()}))*)"
+    r" (?:of|used (?:by|in)|in|from|reported by)\s+(?=⟦|the\b)"
+    rf"|(?<=⟧)['’]s (?P<own>{aspect_words()})\b|\bthat of\s+(?=⟦)",
+    re.I,
 )
 
 MOST_EARLIER = 6
@@ -110,5 +118,7 @@ def _take_aspects(masked: str) -> tuple[str, list[str]]:
     if found := COLUMNS_SAID.search(masked):
         return masked[: found.start()], split_aspects(masked[found.end() :])
     if found := _ASPECTS_AFTER.search(masked):
-        return masked[: found.start()], split_aspects(found["by"] or found["on"])
-    return masked, []
+        listed = found["by"] or found["on"] or found["words"] or found["list"]
+        return masked[: found.start()], split_aspects(listed.rstrip(" ?"))
+    owned = [found["list"] or found["own"] or "" for found in _ASPECTS_OF.finditer(masked)]
+    return _ASPECTS_OF.sub(" ", masked), split_aspects(",".join(owned))
