@@ -178,7 +178,7 @@ def validate(
     with tempfile.TemporaryDirectory() as scratch:
         bot = PaperChatbot(index=index) if index else _seed_bot(Path(scratch) / "index")
         papers, corpus = {paper.id: paper for paper in bot.papers()}, bot.index.manifest.fingerprint
-    census, faults = validation.validate(questions, papers, corpus)
+    census, faults = validation.validate(questions, papers)
     if lock and not faults:
         validation.write_lock(questions, corpus)
     faults += validation.find_lock_faults(questions, corpus)
@@ -189,7 +189,7 @@ def validate(
         print(f"questions about the paper asked about least: {min(census.covered.values(), default=0)}")
         print(f"answerable questions that do not name the work: {census.unnamed:.0%}")
         print(
-            f"largest share of a question's runs of five words found in its paper: {max(census.overlap.values(), default=0):.0%}"
+            f"most of one question's five-word runs found in its paper: {max(census.overlap.values(), default=0):.0%}"
         )
     print("\n".join(faults) or "no faults")
     raise typer.Exit(bool(faults))

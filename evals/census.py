@@ -39,8 +39,8 @@ class Census:
 def take_census(samples: Sequence[Sample], papers: Mapping[str, Paper]) -> Census:
     """Return what the set counts; ``papers`` are the corpus by id."""
     answerable = [sample for sample in samples if sample.expected == "answered"]
-    holders = Counter(word for paper in papers.values() for word in _coined_words(paper))
-    common = {word for word, count in holders.items() if count > 1}
+    holders = Counter(name for paper in papers.values() for name in _coined_names(paper))
+    common = {name for name, count in holders.items() if count > 1}
     unnamed = [not _names_a_paper(sample, relevant_papers(sample, papers), common) for sample in answerable]
     asked = Counter(key for sample in answerable for key in sample.papers)
     return Census(
@@ -57,19 +57,25 @@ def relevant_papers(sample: Sample, papers: Mapping[str, Paper]) -> list[Paper]:
     return [known[key] for key in sample.papers if key in known]
 
 
-def _coined_words(paper: Paper) -> set[str]:
-    return {word.lower() for word in _WORD.findall(paper.text) if _COINED.fullmatch(word)}
+def _coined_names(paper: Paper) -> set[str]:
+    """Return the coined words of a paper and its runs of three capitalised words, such as a method's full name."""
+    words = _WORD.findall(paper.text)
+    runs = zip(words, words[1:], words[2:], strict=False)
+    names = [word for word in words if _COINED.fullmatch(word)]
+    names += [" ".join(run) for run in runs if all(word[0].isupper() for word in run)]
+    return set(map(_spell, names))
 
 
 def _names_a_paper(sample: Sample, relevant: Sequence[Paper], common: Collection[str]) -> bool:
-    """Tell whether a turn holds a paper's title, the name before its colon, or a coined word that it alone has."""
-    for text in map(str.lower, sample.turns):
-        words = set(_WORD.findall(text))
-        for paper in relevant:
-            named = any(re.search(rf"\b{re.escape(name.lower())}\b", text) for name in (paper.name, paper.title))
-            if named or words & (_coined_words(paper) - set(common)):
-                return True
-    return False
+    """Tell whether a turn holds a paper's title, the name before its colon, or a coined name that it alone has."""
+    names = {_spell(name) for paper in relevant for name in (paper.name, paper.title)}
+    names |= {name for paper in relevant for name in _coined_names(paper)} - set(common)
+    return any(f" {name} " in f" {_spell(turn)} " for turn in sample.turns for name in names)
+
+
+def _spell(text: str) -> str:
+    """Return the words of ``text`` in small letters, without a plural's ending, between single blanks."""
+    return " ".join(word.lower().removesuffix("s") for word in _WORD.findall(text))
 
 
 def _overlap(sample: Sample, relevant: Sequence[Paper]) -> float:

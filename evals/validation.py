@@ -38,11 +38,10 @@ _FIGURE = re.compile(r"\d+(?:\.\d+)?")
 Papers = Mapping[str, Paper]
 
 
-def validate(path: Path, papers: Papers, corpus: str) -> tuple[Census | None, list[str]]:
+def validate(path: Path, papers: Papers) -> tuple[Census | None, list[str]]:
     """Return what the set in ``path`` counts, None where its form is wrong, and its faults but for the lock's.
 
-    ``papers`` are the corpus by id, ``corpus`` is the fingerprint of their index. Raises InputError for a file that
-    is not JSON Lines.
+    ``papers`` are the corpus by id. Raises InputError for a file that is not JSON Lines.
     """
     if faults := find_form_faults(read_jsonl(path)):
         return None, faults
