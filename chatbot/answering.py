@@ -4,7 +4,7 @@ Joins prompts, model, reader of citations and checker; knows nothing of retrieva
 """
 
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING
 from chatbot import extract
 from chatbot.answers import Draft, Usage
 from chatbot.citations import MOST_CHARS, read_claims
+from chatbot.claims import Passage
+from chatbot.comparing.rows import fill_row, row_parser
+from chatbot.comparison import Cell
 from chatbot.conversation import Turn
 from chatbot.errors import ModelError
 from chatbot.history import History
@@ -22,7 +25,7 @@ from chatbot.records import Judgement, Match, Question
 from chatbot.settings import Settings
 from chatbot.usage import measure
 from chatbot.verify import EmbedWords, Verifier
-from chatbot.writing import CHARS_A_TOKEN, Written, format_draft, number_passages, write_answer
+from chatbot.writing import CHARS_A_TOKEN, Written, format_draft, format_passages, number_passages, write_answer
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -50,7 +53,7 @@ class Answerer:
         self.prompts: Prompts = load_prompts(settings.prompts)
         tokens = min(HISTORY_TOKENS, settings.prompt_tokens)
         most_told, most_read = int(tokens * CHARS_A_TOKEN), int(settings.prompt_tokens * CHARS_A_TOKEN)
-        self._history = History(most_told, most_read, self._summarise)
+        self._history = History(most_told, most_read)
         self._refused = ""  # what a provider said of the key: it is not asked again
 
     @cached_property
@@ -74,7 +77,7 @@ class Answerer:
             return extract.answer(question, matches, chosen, judgement, first)
 
         try:
-            ready = bool(question.words and matches) and self._is_ready()
+            ready = bool(question.words and matches) and self.is_ready()
         except ModelError as error:
             yield self._fall_back(Written(), judgement, error, quote, ())
             return
@@ -101,12 +104,20 @@ class Answerer:
             draft = replace(nothing, withheld=draft.withheld)
         yield Outcome(draft, self.model, _tell_withheld(draft), written.usage, cut)
 
-    def condense(self, question: str, turns: Sequence[Turn]) -> str | None:
-        """Return ``question`` made to stand by itself by the model; None without a model or when it fails."""
+    def condense(self, question: str, turns: Sequence[Turn], spent: list[Usage] | None = None) -> str | None:
+        """Return ``question`` made to stand by itself by the model; None without a model or when it fails.
+
+        What the calls used is added to ``spent``.
+        """
+        spent = [] if spent is None else spent
+
+        def summarise(summary: str, told: str) -> str:
+            return self._complete("summarize", spent, summary=summary or "(none)", history=told)
+
         try:
-            if not turns or not self._is_ready():
+            if not turns or not self.is_ready():
                 return None
-            text = self._complete("condense", history=self._history.tell(turns), question=question)
+            text = self._complete("condense", spent, history=self._history.tell(turns, summarise), question=question)
         except ModelError:
             return None
         line = " ".join(text.split()).strip('"“”')
@@ -129,21 +140,43 @@ class Answerer:
             raise explain(error, self.model) from error
         yield measure(counts, self.model, self._settings.openai_base_url)
 
-    def _summarise(self, summary: str, turns: str) -> str:
-        return self._complete("summarize", summary=summary or "(none)", history=turns)
-
-    def _complete(self, name: str, **values: str) -> str:
+    def _complete(self, name: str, spent: list[Usage], **values: str) -> str:
         """Return the model's whole answer to the prompt ``name``, or the beginning of an endless one."""
         text = ""
         with closing(self.stream(self.prompts.render(name, **values))) as pieces:
             for piece in pieces:
-                text += piece if isinstance(piece, str) else ""
+                if isinstance(piece, Usage):
+                    spent.append(piece)
+                else:
+                    text += piece
                 if len(text) > MOST_CHARS:
                     break
         return text
 
-    def _is_ready(self) -> bool:
+    def is_ready(self) -> bool:
+        """Tell whether there is a model to ask. Raises ModelError when the one of the settings cannot be had."""
         return self.model != EXTRACTIVE and not self._refused
+
+    def fill_row(self, passage: Passage, drafts: Mapping[str, Cell], spent: list[Usage]) -> list[Cell]:
+        """Return the cells of one paper, written by the model and checked; ``drafts`` are those found without it.
+
+        What the calls used is added to ``spent``. Raises ModelError.
+        """
+        values = {
+            "passages": format_passages([passage]),
+            "aspects": "\n".join(f"- {aspect}" for aspect in drafts),
+            "form": row_parser().get_format_instructions(),
+        }
+        return fill_row(
+            passage, drafts, lambda: self._complete("grid", spent, **values), self.verifier.verify, self.model
+        )
+
+    def sum_up(self, question: Question, matches: Sequence[Match]) -> Written:
+        """Return what the model says of all papers of ``matches`` together, checked. Raises ModelError."""
+        passages, _ = number_passages(matches, self._settings.prompt_tokens)
+        render, check = self.prompts.render, self.verifier.verify
+        *_, written = write_answer(question, passages, render, self.stream, read_claims, check, revise=False)
+        return written
 
     def _fall_back(
         self,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from chatbot import cli_threads
+from chatbot import cli_compare, cli_threads
 from chatbot.batch import run_batch
 from chatbot.errors import ChatbotError, IndexMissing, InputError, SourceError
 from chatbot.options import EmbeddingOption, IndexOption, JsonOption, ModelOption, PromptsOption, print_json
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Ask research papers."
 )
+cli_compare.register(app)
 cli_threads.register(app)
 
 BatchOption = Annotated[

@@ -3,6 +3,7 @@
 Knows only data; knows nothing of how cells are filled, checked or shown.
 """
 
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -11,7 +12,7 @@ from chatbot.records import Paper
 ASPECTS = ("problem", "approach", "key idea", "data", "results", "code")
 NOT_STATED = "not stated in the abstract"
 CellVerdict = Literal["supported", "not stated"]
-TableFormat = Literal["table", "markdown", "csv", "latex", "json"]
+TableFormat = Literal["markdown", "csv", "latex", "json"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,3 +75,19 @@ class Comparison:
             ],
             "unknown": list(self.unknown),
         }
+
+
+def restore_comparison(
+    stored: Mapping[str, Any], find_papers: Callable[[Iterable[str]], tuple[Paper, ...]]
+) -> Comparison:
+    """Return the grid of which ``stored`` is the JSON form, without the papers that ``find_papers`` has no more."""
+    papers = find_papers(paper["paper_id"] for paper in stored["papers"])
+    rows = {paper.id for paper in papers}
+    choices = (Choice(each["name"], find_papers(each["papers"]), each["at"]) for each in stored["choices"])
+    return Comparison(
+        papers,
+        tuple(stored["aspects"]),
+        tuple(Cell(**cell) for cell in stored["cells"] if cell["paper_id"] in rows),
+        tuple(choice for choice in choices if choice.papers),
+        tuple(stored["unknown"]),
+    )

@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from chatbot.comparison import Comparison
 from chatbot.records import Paper, Question
 
 _ORDINALS = {
@@ -56,10 +57,11 @@ FEW_WORDS = 4
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """An earlier question with the papers that its answer cited, in the order of citation."""
+    """An earlier question with the papers that its answer cited, in the order of citation, and the grid it showed."""
 
     question: str
     papers: tuple[Paper, ...]
+    grid: Comparison | None = None
 
 
 @dataclass(frozen=True, slots=True)

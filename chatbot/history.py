@@ -20,21 +20,20 @@ Summarise = Callable[[str, str], str]
 class History:
     """Tells a model of earlier turns, and remembers its summaries, so that each turn is summarised once.
 
-    ``most_told`` and ``most_read`` are characters: of what is told, and of what ``summarise`` is given at a time,
+    ``most_told`` and ``most_read`` are characters: of what is told, and of what a summariser is given at a time,
     which is the summary so far (empty at first) and the next turns. A summary is found again by all the turns that it
     sums up, so no other conversation gets it.
     """
 
-    def __init__(self, most_told: int, most_read: int, summarise: Summarise) -> None:
+    def __init__(self, most_told: int, most_read: int) -> None:
         self._most = most_told
         self._portion = most_read - most_told // 3
-        self._summarise = summarise
         self._kept: dict[bytes, str] = {}
 
-    def tell(self, turns: Sequence[Turn]) -> str:
+    def tell(self, turns: Sequence[Turn], summarise: Summarise) -> str:
         """Return ``turns`` in lines, oldest first; if the summary fails, only the number of those that do not fit."""
         lines = [self._format(turn) for turn in turns]
-        summary, count = self._sum_up(lines)
+        summary, count = self._sum_up(lines, summarise)
         told = [*_tell_summary(summary, count), *lines[count:]]
         if _measure(told) <= self._most:
             return "\n".join(told)
@@ -42,7 +41,7 @@ class History:
         shown = _take_latest(lines[count:], self._most - _measure([*start, _tell_number(len(lines))]))
         return "\n".join([*start, _tell_number(len(lines) - count - len(shown)), *shown])
 
-    def _sum_up(self, lines: Sequence[str]) -> tuple[str, int]:
+    def _sum_up(self, lines: Sequence[str], summarise: Summarise) -> tuple[str, int]:
         """Return a summary of the oldest lines and how many those are: as many as it takes for the others to fit."""
         keys = list(accumulate(lines, _chain, initial=b""))
         kept = ((self._kept.get(keys[count], ""), count) for count in range(len(lines), 0, -1))
@@ -54,7 +53,7 @@ class History:
         while count < until:
             portion = _take_first(lines[count:until], self._portion)
             try:
-                new = clip_text(self._summarise(summary, "\n".join(portion)), self._most // 3)
+                new = clip_text(summarise(summary, "\n".join(portion)), self._most // 3)
             except ModelError:
                 break
             if not new:

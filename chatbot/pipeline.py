@@ -4,13 +4,16 @@ Knows the order of the stages; leaves everything else to them.
 """
 
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chatbot import answerable, extract, matching, ranking, retrieval
+from chatbot import answerable, extract
 from chatbot.answering import Answerer, Outcome
-from chatbot.answers import Answer
+from chatbot.answers import Answer, Usage
+from chatbot.comparer import Comparer, Plan
+from chatbot.comparison import restore_comparison
 from chatbot.conversation import Standalone, Turn, make_standalone
 from chatbot.embedding import Embedder, load_embedder, load_words
 from chatbot.export import export_bibtex, export_markdown
@@ -18,6 +21,7 @@ from chatbot.index import PaperIndex
 from chatbot.ingest import ingest, rebuild_index
 from chatbot.models import EXTRACTIVE
 from chatbot.questions import clean_question, read_question
+from chatbot.reader import Reader
 from chatbot.records import Hit, IngestReport, Match, Paper, Question
 from chatbot.resources import find_resource
 from chatbot.settings import Settings, load_settings
@@ -28,7 +32,7 @@ if TYPE_CHECKING:
     from langchain_core.runnables import Runnable
 
 SEEDS = ("seed papers", "daily_papers.txt")
-READ_PAPERS, READ_PAPERS_WHICH = 12, 20  # papers whose sentences are compared with the question word by word
+MOST_ASPECT = 200  # characters of a column's name
 
 
 class PaperChatbot:
@@ -41,9 +45,10 @@ class PaperChatbot:
     def __init__(self, settings: Settings | None = None, **options: Any) -> None:
         self.settings = settings or load_settings(**options)
         self._embedder: Embedder = load_embedder(self.settings)
-        self._words = load_words(self._embedder)
         self._opened: PaperIndex | None = None
-        self.answerer = Answerer(self.settings, self._words.embed_words)
+        self.reader = Reader(lambda: self.index, self._embedder, load_words(self._embedder))
+        self.answerer = Answerer(self.settings, self.reader.words.embed_words)
+        self._comparer = Comparer(self.reader, self.answerer)
 
     @property
     def index(self) -> PaperIndex:
@@ -80,7 +85,7 @@ class PaperChatbot:
         """Return the papers nearest to ``query``, best first."""
         query = clean_question(query, self.settings.max_question_chars)
         self.index.refresh()
-        return self._search(query, top_k or self.settings.top_k)[0]
+        return self.reader.search(query, top_k or self.settings.top_k)[0]
 
     def ask(self, question: str, history: Sequence[str | Turn] = (), id: str | None = None) -> Answer:
         """Answer ``question``; ``history`` holds the user's earlier questions, or Turns with what was cited."""
@@ -95,33 +100,54 @@ class PaperChatbot:
         started = time.perf_counter()
         question = clean_question(question, self.settings.max_question_chars)
         self.index.refresh()
-        standalone = self._make_standalone(question, history)
+        turns = self._recall(history)
+        if plan := self._comparer.plan(question, turns):
+            yield from self._compare(plan, question, started, id)
+            return
+        spent = list[Usage]()
+        standalone = self._make_standalone(question, turns, spent)
         read, hits, matches = self._read_papers(standalone)
         retrieved = time.perf_counter()
         chosen = extract.choose_papers(read, matches)
-        judgement = answerable.judge(read, chosen, self._unknown_names(read))
+        judgement = answerable.judge(read, chosen, self.reader.unknown_names(read))
         for outcome in self.answerer.answer(read, matches, chosen, judgement):
-            timings = {
-                "retrieve": _milliseconds(started, retrieved),
-                "answer": _milliseconds(retrieved, time.perf_counter()),
-                "total": _milliseconds(started, time.perf_counter()),
-            }
-            yield self._make_answer(question, standalone, hits, outcome, timings, id)
+            outcome = replace(outcome, usage=sum(spent, outcome.usage or Usage()) if spent else outcome.usage)
+            yield self._make_answer(question, standalone.text, hits, outcome, (started, retrieved), id)
+
+    def compare(self, papers: Sequence[str], aspects: Sequence[str] = ()) -> Answer:
+        """Return the grid of ``papers`` (titles, parts of titles, coined names, ids) by ``aspects`` as an answer.
+
+        A single name such as "the papers about federated learning" stands for several.
+        """
+        started = time.perf_counter()
+        self.index.refresh()
+        names = [clean_question(name, self.settings.max_question_chars) for name in papers]
+        plan = self._comparer.compare(names, [clean_question(aspect, MOST_ASPECT) for aspect in aspects])
+        *_, answer = self._compare(plan, f"Compare {', '.join(names)}", started, None)
+        return answer
+
+    def _compare(self, plan: Plan, question: str, started: float, id: str | None) -> Iterator[Answer]:
+        read = time.perf_counter()
+        hits = [Hit(rank, paper, 1.0) for rank, paper in enumerate(plan.grid.papers, 1)]
+        for outcome, grid in self._comparer.answer(plan):
+            answer = self._make_answer(question, question, hits, outcome, (started, read), id)
+            yield replace(answer, comparison=grid)
 
     def _make_answer(
         self,
         question: str,
-        standalone: Standalone,
+        standalone: str,
         hits: Sequence[Hit],
         outcome: Outcome,
-        timings: dict[str, float],
+        times: tuple[float, float],
         id: str | None,
     ) -> Answer:
-        draft = outcome.draft
+        """Return the answer of ``outcome``; ``times`` are when the work began and when retrieval ended, in seconds."""
+        draft, (started, retrieved), now = outcome.draft, times, time.perf_counter()
         return Answer(
             id=id,
             question=question,
-            standalone_question=standalone.text,
+            standalone_question=standalone,
             status=draft.status,
             answer=draft.text,
             sentences=draft.sentences,
@@ -132,7 +158,11 @@ class PaperChatbot:
             model=outcome.model,
             notice=outcome.notice,
             usage=outcome.usage,
-            timings_ms=timings,
+            timings_ms={
+                "retrieve": _milliseconds(started, retrieved),
+                "answer": _milliseconds(retrieved, now),
+                "total": _milliseconds(started, now),
+            },
             index=self.index.manifest.fingerprint,
             settings=self.settings.fingerprint(),
             prompts=self.answerer.prompts.fingerprint if outcome.model != EXTRACTIVE else "",
@@ -141,7 +171,7 @@ class PaperChatbot:
 
     def read(self, question: str, history: Sequence[str | Turn] = ()) -> tuple[Question, list[Hit], list[Match]]:
         """Return what an answer to ``question`` is made from: the question as read, hits and matches."""
-        return self._read_papers(self._make_standalone(question, history))
+        return self._read_papers(self._make_standalone(question, self._recall(history)))
 
     def papers(self) -> Iterator[Paper]:
         """Yield every indexed paper."""
@@ -154,7 +184,10 @@ class PaperChatbot:
 
     def turn(self, answer: Answer) -> Turn:
         """Return what a later question needs to know of ``answer``."""
-        return Turn(answer.standalone_question, self._papers_of(citation.paper_id for citation in answer.citations))
+        cited = self.reader.papers(citation.paper_id for citation in answer.citations)
+        return Turn(
+            answer.standalone_question, answer.comparison.papers if answer.comparison else cited, answer.comparison
+        )
 
     @property
     def threads(self) -> ThreadStore:
@@ -164,7 +197,7 @@ class PaperChatbot:
     def resume(self, user: str, id: str) -> list[Turn]:
         """Return the turns of a stored thread, as ``history`` to go on with. Raises ThreadMissing."""
         self.index.refresh()
-        return [Turn(question, self._papers_of(cited)) for question, cited in self.threads.turns(user, id)]
+        return [self._restore(question, cited, grid) for question, cited, grid in self.threads.turns(user, id)]
 
     def export(self, user: str, id: str, bibtex: bool = False) -> str:
         """Return a stored thread as Markdown with references, or its BibTeX alone. Raises ThreadMissing."""
@@ -185,9 +218,12 @@ class PaperChatbot:
 
         return AskRunnable(self)
 
-    def _search(self, query: str, top_k: int) -> tuple[list[Hit], Any]:
-        vector = self._embedder.embed_query(query)
-        return retrieval.search(self.index, query, vector, top_k), vector
+    def _restore(self, question: str, cited: Sequence[str], stored: dict[str, Any] | None) -> Turn:
+        """Return a stored turn; a grid is as it was, but for papers that are no longer indexed."""
+        if stored is None:
+            return Turn(question, self.reader.papers(cited))
+        grid = restore_comparison(stored, self.reader.papers)
+        return Turn(question, grid.papers, grid)
 
     def _recall(self, history: Sequence[str | Turn]) -> list[Turn]:
         """Return ``history`` as turns; of an earlier question alone, the papers are those quoted without a model."""
@@ -196,54 +232,28 @@ class PaperChatbot:
             turns.append(earlier if isinstance(earlier, Turn) else self._recall_question(earlier, turns))
         return turns
 
-    def _recall_question(self, question: str, turns: Sequence[Turn]) -> Turn:
-        read = read_question(clean_question(question, self.settings.max_question_chars))
-        standalone = make_standalone(read, turns, names_other=self._names_a_paper(read))
-        read, _, matches = self._read_papers(standalone)
-        chosen = extract.choose_papers(read, matches)
-        draft = extract.answer(read, matches, chosen, answerable.judge(read, chosen, self._unknown_names(read)))
-        return Turn(standalone.text, self._papers_of(citation.paper_id for citation in draft.citations))
+    def _recall_question(self, text: str, turns: Sequence[Turn]) -> Turn:
+        text = clean_question(text, self.settings.max_question_chars)
+        if plan := self._comparer.plan(text, turns):
+            *_, (_, grid) = self._comparer.answer(plan, use_model=False)
+            return Turn(text, grid.papers, grid)
+        question = read_question(text)
+        standalone = make_standalone(question, turns, names_other=self.reader.names_a_paper(question))
+        question, _, matches = self._read_papers(standalone)
+        chosen = extract.choose_papers(question, matches)
+        judgement = answerable.judge(question, chosen, self.reader.unknown_names(question))
+        draft = extract.answer(question, matches, chosen, judgement)
+        return Turn(standalone.text, self.reader.papers(citation.paper_id for citation in draft.citations))
 
-    def _papers_of(self, ids: Iterable[str]) -> tuple[Paper, ...]:
-        """Return those papers that are still indexed, each once, in the order given."""
-        wanted = list(dict.fromkeys(ids))
-        papers = self.index.papers(wanted)
-        return tuple(papers[key] for key in wanted if key in papers)
-
-    def _make_standalone(self, question: str, history: Sequence[str | Turn]) -> Standalone:
-        turns = self._recall(history)
-        if condensed := self.answerer.condense(question, turns):
+    def _make_standalone(self, question: str, turns: Sequence[Turn], spent: list[Usage] | None = None) -> Standalone:
+        if condensed := self.answerer.condense(question, turns, spent):
             return Standalone(condensed)
         read = read_question(question)
-        return make_standalone(read, turns, names_other=self._names_a_paper(read))
-
-    def _names_a_paper(self, question: Question) -> bool:
-        frequencies = {name: self._frequency(name) for name in question.names}
-        return any(0 < count <= matching.MOST_HOLDERS for count in frequencies.values())
-
-    def _unknown_names(self, question: Question) -> list[str]:
-        """Return the names in ``question`` that no indexed paper mentions."""
-        return [name for name in question.names if self._frequency(name) == 0]
-
-    def _frequency(self, name: str) -> int:
-        found = self.index.document_frequency(name)
-        return min(found.values(), default=1)
+        return make_standalone(read, turns, names_other=self.reader.names_a_paper(read))
 
     def _read_papers(self, standalone: Standalone) -> tuple[Question, list[Hit], list[Match]]:
-        """Return the question as read, the hits in the order of reading, and the matches of those that were read."""
-        question = read_question("" if standalone.unresolved else standalone.text)
-        if not question.words:
-            return question, [], []
-        count = READ_PAPERS if question.kind == "single" else READ_PAPERS_WHICH
-        hits, vector = self._search(question.text, max(count, self.settings.top_k))
-        spans = self.index.spans([hit.paper for hit in hits[:count]])
-        matches = matching.match_papers(
-            question, vector, hits[:count], spans, self._words.embed_words, standalone.focus
-        )
-        matches = ranking.rank_sentences(question, matches)
-        order = [match.hit for match in matches] + hits[count:]
-        ranked = [Hit(rank, hit.paper, hit.score, hit.similarity) for rank, hit in enumerate(order, 1)]
-        return question, ranked[: self.settings.top_k], matches
+        text = "" if standalone.unresolved else standalone.text
+        return self.reader.read(text, self.settings.top_k, standalone.focus)
 
 
 def _milliseconds(start: float, end: float) -> float:

@@ -13,7 +13,7 @@ from pathlib import Path
 from chatbot.errors import PromptError
 from chatbot.resources import find_resource
 
-NAMES = ("answer", "compare", "condense", "judge", "revise", "summarize")
+NAMES = ("answer", "compare", "condense", "grid", "judge", "revise", "summarize")
 _FIELDS = {"purpose", "version", "variables"}
 
 

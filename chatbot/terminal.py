@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Column, Table
 from rich.text import Text
 
-from chatbot.answers import Answer
+from chatbot.answers import Answer, Citation
 from chatbot.comparison import NOT_STATED, Comparison
 from chatbot.markup import flatten_text
 from chatbot.records import Hit, IngestReport, Paper, Thread
@@ -26,13 +26,22 @@ out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 _SHOWN_SKIPS = 10
 _NARROWEST_COLUMN = 18
+_Numbers = Mapping[tuple[str, int | None], int]
+_TABLE = re.compile(r"^\|.+\|$(?:\n\|.+\|$)*", re.M)
 
 
 def show_answer(answer: Answer) -> None:
     """Print the answer, then where each quotation stands."""
     if answer.standalone_question != answer.question:
         out.print(Text(f"Searched for: {answer.standalone_question}", style="dim"))
-    out.print(Text(_plain(answer.answer)))
+    table = _TABLE.search(answer.answer) if answer.comparison else None
+    if answer.comparison and table:
+        before, after = answer.answer[: table.start()].strip(), answer.answer[table.end() :].strip()
+        out.print(Text(_plain(before)), end="\n" if before else "")
+        show_comparison(answer.comparison, answer.citations)
+        out.print(Text(_plain(after)))
+    else:
+        out.print(Text(_plain(answer.answer)))
     if answer.citations:
         out.print()
     for citation in answer.citations:
@@ -50,39 +59,42 @@ def _plain(markdown: str) -> str:
     return re.sub(r"\*+(\S.*?)\*+", r"\1", markdown).replace("\n- ", "\n• ").replace("&lt;", "<").replace("\u200b", "")
 
 
-def show_comparison(comparison: Comparison) -> None:
-    """Print the grid, or one paper after the other where its columns would be too narrow, then what to ask back."""
-    columns = len(comparison.aspects) + 1
-    if comparison.papers:
-        (_show_grid if out.width >= columns * _NARROWEST_COLUMN else _show_blocks)(comparison)
-    for choice in comparison.choices:
-        titles = "; ".join(flatten_text(paper.title) for paper in choice.papers)
-        out.print(Text(f"Which paper do you mean by “{flatten_text(choice.name)}”: {titles}?", style="yellow"))
-    for name in comparison.unknown:
-        out.print(Text(f"No indexed paper is called “{flatten_text(name)}”.", style="yellow"))
+def show_comparison(comparison: Comparison, citations: Sequence[Citation] = ()) -> None:
+    """Print the grid, or one paper after the other where its columns would be too narrow.
+
+    A cell is followed by the number of the one of ``citations`` that it quotes.
+    """
+    numbers: _Numbers = {(citation.paper_id, citation.start): citation.number for citation in citations}
+    narrow = out.width < (len(comparison.aspects) + 1) * _NARROWEST_COLUMN
+    (_show_blocks if narrow else _show_grid)(comparison, numbers)
 
 
-def _show_grid(comparison: Comparison) -> None:
+def _show_grid(comparison: Comparison, numbers: _Numbers) -> None:
     table = Table(Column("paper", overflow="fold"), box=HORIZONTALS, show_lines=True, pad_edge=False)
     for aspect in comparison.aspects:
         table.add_column(Text(flatten_text(aspect)), overflow="fold")
     for paper, label in zip(comparison.papers, label_papers(comparison.papers), strict=True):
-        table.add_row(Text(label, style="bold"), *(_cell(comparison, paper, aspect) for aspect in comparison.aspects))
+        table.add_row(
+            Text(label, style="bold"), *(_cell(comparison, paper, aspect, numbers) for aspect in comparison.aspects)
+        )
     out.print(table)
 
 
-def _show_blocks(comparison: Comparison) -> None:
+def _show_blocks(comparison: Comparison, numbers: _Numbers) -> None:
     for paper, label in zip(comparison.papers, label_papers(comparison.papers), strict=True):
         out.print(Text(label, style="bold"))
         for aspect in comparison.aspects:
-            text = Text(f"{flatten_text(aspect)}: ", style="cyan") + _cell(comparison, paper, aspect)
+            text = Text(f"{flatten_text(aspect)}: ", style="cyan") + _cell(comparison, paper, aspect, numbers)
             out.print(Padding(text, (0, 0, 0, 2)))
         out.print()
 
 
-def _cell(comparison: Comparison, paper: Paper, aspect: str) -> Text:
+def _cell(comparison: Comparison, paper: Paper, aspect: str, numbers: _Numbers) -> Text:
     cell = comparison.cell(paper.id, aspect)
-    return Text(flatten_text(cell.text)) if cell and cell.stated else Text(NOT_STATED, style="dim")
+    if cell is None or not cell.stated:
+        return Text(NOT_STATED, style="dim")
+    number = numbers.get((paper.id, cell.start))
+    return Text(flatten_text(cell.text)) + Text(f" [{number}]" if number else "", style="cyan")
 
 
 def show_hits(hits: Sequence[Hit]) -> None:

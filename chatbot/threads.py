@@ -106,10 +106,14 @@ class ThreadStore:
             rows = database.execute("SELECT created, answer FROM answers WHERE thread = ? ORDER BY number", (id,))
             return [json.loads(record) | {"created": _to_time(created).isoformat()} for created, record in rows]
 
-    def turns(self, user: str, id: str) -> Sequence[tuple[str, tuple[str, ...]]]:
-        """Return what is needed to go on: for each answer the standalone question and the ids of the cited papers."""
+    def turns(self, user: str, id: str) -> Sequence[tuple[str, tuple[str, ...], dict[str, Any] | None]]:
+        """Return what is needed to go on: of each answer the standalone question, the cited ids and its grid."""
         return [
-            (record["standalone_question"], tuple(dict.fromkeys(cited["paper_id"] for cited in record["citations"])))
+            (
+                record["standalone_question"],
+                tuple(dict.fromkeys(cited["paper_id"] for cited in record["citations"])),
+                record.get("comparison"),
+            )
             for record in self.answers(user, id)
         ]
 

@@ -1,4 +1,4 @@
-"""Run an evaluation: ``python -m evals retrieval|answers|calibrate|verifier|latency|speed|validate``.
+"""Measure: ``python -m evals run|validate|retrieval|answers|comparisons|calibrate|verifier|roles|latency|speed``.
 
 Knows options and printing; leaves measuring to the other modules.
 """
@@ -7,7 +7,7 @@ import json
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -20,6 +20,32 @@ app = typer.Typer(
 )
 IndexOption = Annotated[Path | None, typer.Option(help="Folder of the index [a temporary one].")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command()
+def run(
+    out: Annotated[Path, typer.Option(help="Folder of the run; one that was cut off goes on.")],
+    questions: Annotated[
+        Path | None, typer.Option(help="JSON Lines of questions [those over the seed papers].")
+    ] = None,
+    split: Annotated[str | None, typer.Option(help="dev or test [both].")] = None,
+    index: IndexOption = None,
+    model: Annotated[str, typer.Option(help="extractive, or provider:model.")] = "extractive",
+    settings: Annotated[list[str] | None, typer.Option("--set", help="A setting, as in top_k=5; repeatable.")] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Questions asked at a time.")] = 1,
+) -> None:
+    """Ask the question set and keep every answer, to be scored, reported and compared at any time."""
+    from evals.runs import run_questions
+
+    options: dict[str, Any] = dict(pair.split("=", 1) for pair in settings or () if "=" in pair)
+    if len(options) < len(settings or ()):
+        raise typer.BadParameter("--set takes key=value, as in --set top_k=5")
+    bot = PaperChatbot(index=index or out / "index", model=model, **options)
+    if index is None:
+        bot.ingest()
+    with terminal.progress_bar("Asking") as progress:
+        done = run_questions(out, bot, questions or QUESTIONS, split, jobs, progress)
+    print(f"{len(done.scored)} questions in {out}; next: python -m evals report {out}")
 
 
 @app.command()
@@ -68,6 +94,28 @@ def answers(
     for name, row in sorted(table.items()):
         print(f"{name:<14}" + "".join(f"{row[column]:>17.3g}" for column in columns))
     print(f"abstention AUC {auc:.3f}")
+
+
+@app.command()
+def comparisons(
+    split: Annotated[str, typer.Option(help="dev or test.")] = "dev",
+    index: IndexOption = None,
+    missed: Annotated[bool, typer.Option("--missed", help="List what is wrong.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Print how right grids are without a model: rows, columns, open names, and the quotation in each cell."""
+    from evals.comparisons import score_cases
+
+    with tempfile.TemporaryDirectory() as scratch:
+        rates = score_cases(_seed_bot(index or Path(scratch) / "index").settings.index, split)
+    if as_json:
+        print(json.dumps({"split": split} | {name: asdict(rate) for name, rate in rates.items()}))
+        return
+    print(f"{split:<24}rate (counts, 95% Wilson)")
+    for name, rate in rates.items():
+        print(f"{name:<24}{rate}")
+        for what in rate.missed if missed else ():
+            print(f"    {what}")
 
 
 @app.command()
@@ -124,6 +172,33 @@ def verifier(
     if opinion:
         print(f"{opinion.model} as a judge: {opinion.right} of {opinion.scored} right ({opinion.low:.3f} to")
         print(f"{opinion.high:.3f}), {opinion.unscored} unscored")
+
+
+@app.command()
+def roles(
+    train: Annotated[Path, typer.Option(help="JSON Lines with sentences, labels and confs of abstracts.")],
+    test: Annotated[Path, typer.Option(help="Other abstracts in the same form.")],
+    write: Annotated[bool, typer.Option("--write", help="Put what was trained into the chatbot.")] = False,
+) -> None:
+    """Train what tells the roles of an abstract's sentences, and print how it does on other abstracts."""
+    from chatbot.roles import ROLES
+    from evals.roles import AGREED, read_labelled, score_roles, train_roles
+
+    trained, tested = read_labelled(train), read_labelled(test)
+    head = train_roles(trained)
+    print(f"{len(trained)} abstracts to train on, {len(tested)} to test on; F1 with 95% over abstracts")
+    for name, only_agreed in (("all sentences", False), (f"annotators {AGREED} sure", True)):
+        if (score := score_roles(head, tested, only_agreed)) is None:
+            print(f"{name}: too few to score")
+            continue
+        micro = f"micro-F1 {score.micro:.3f} ({score.low:.3f} to {score.high:.3f})"
+        print(f"{name}: {score.sentences}, {micro}, macro-F1 {score.macro:.3f}")
+        print(f"  {'true, found':<12}" + "".join(f"{role:>12}" for role in ROLES))
+        for role, row in zip(ROLES, score.matrix, strict=True):
+            print(f"  {role:<12}" + "".join(f"{count:>12}" for count in row))
+    if write:
+        source = "/".join(train.parts[-2:])
+        head.save(f"python -m evals roles --write, from the {len(trained)} abstracts of {source}")
 
 
 @app.command()

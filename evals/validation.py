@@ -14,6 +14,7 @@ from uuid import UUID
 
 from jsonschema import Draft202012Validator
 
+from chatbot.errors import InputError
 from chatbot.records import Paper
 from evals.census import Census, take_census
 from evals.jsonl import read_jsonl
@@ -43,19 +44,23 @@ def validate(path: Path, papers: Papers) -> tuple[Census | None, list[str]]:
 
     ``papers`` are the corpus by id. Raises InputError for a file that is not JSON Lines.
     """
-    if faults := find_form_faults(read_jsonl(path)):
+    try:
+        records = read_jsonl(path)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be read ({error}); give a question set in JSON Lines") from error
+    if faults := find_form_faults(records):
         return None, faults
     samples = load_questions(path)
     census = take_census(samples, papers)
     return census, find_question_faults(samples, papers) + find_set_faults(samples, census)
 
 
-def find_form_faults(records: Sequence[Mapping[str, Any]]) -> list[str]:
+def find_form_faults(records: Sequence[Any]) -> list[str]:
     """Return what is wrong with the canary in the first line, and where the others are not as the schema says."""
     validator = Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
     faults = [] if records and _is_canary(records[0]) else ['line 1 is no canary: {"canary": a UUID}']
     for number, record in enumerate(records[1:], 2):
-        where = record.get("id", f"line {number}")
+        where = record.get("id", f"line {number}") if isinstance(record, dict) else f"line {number}"
         faults += [f"{where}: {error.json_path}: {error.message}" for error in validator.iter_errors(record)]
     return faults
 
@@ -114,10 +119,10 @@ def write_lock(path: Path, corpus: str) -> None:
     _lock_of(path).write_text(json.dumps(_hashes(path, corpus)) + "\n", encoding="utf-8")
 
 
-def _is_canary(record: Mapping[str, Any]) -> bool:
+def _is_canary(record: Any) -> bool:
     try:
         return set(record) == {"canary"} and bool(UUID(record["canary"]))
-    except (ValueError, AttributeError):
+    except (AttributeError, TypeError, ValueError):
         return False
 
 

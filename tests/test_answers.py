@@ -42,8 +42,8 @@ def test_every_sentence_is_in_the_paper_it_cites(
 def test_json_form_is_the_documented_one(bot: PaperChatbot) -> None:
     record: dict[str, Any] = json.loads(json.dumps(bot.ask("What is LiNeS?", id="q1").to_dict()))
     assert list(record) == [
-        "id", "question", "standalone_question", "status", "answer", "sentences", "withheld", "citations", "comparison", "retrieved",
-        "confidence", "model", "notice", "usage", "timings_ms", "index", "settings", "prompts", "cut",
+        "id", "question", "standalone_question", "status", "answer", "sentences", "withheld", "citations", "comparison",
+        "retrieved", "confidence", "model", "notice", "usage", "timings_ms", "index", "settings", "prompts", "cut",
     ]  # fmt: skip
     assert set(record["sentences"][0]) == {"text", "citations", "verdict", "reason"}
     assert set(record["citations"][0]) == {"number", "paper_id", "title", "quote", "start", "end"}

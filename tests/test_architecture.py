@@ -25,7 +25,10 @@ JOINING = {
     "ingest",
     "batch",
     "cli",
+    "cli_compare",
     "cli_threads",
+    "comparer",
+    "reader",
     "options",
     "ui",
     "doctor",
@@ -56,6 +59,7 @@ def test_stages_do_not_import_each_other() -> None:
     helpers = {
         ("chunks", "sentences"),
         ("citations", "sentences"),
+        ("comparing", "tables"),
         ("export", "references"),
         ("history", "conversation"),
         ("local_model", "generation"),

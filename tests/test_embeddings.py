@@ -99,7 +99,7 @@ def test_words_can_be_asked_for_from_several_threads(model: MiniLM) -> None:
 
 
 def test_the_bundled_model_is_loaded_once_for_texts_and_words(model: MiniLM) -> None:
-    assert load_words(model)._model is model
+    assert load_words(model).model is model
 
 
 def test_other_models_leave_the_number_of_threads_alone(model: MiniLM) -> None:

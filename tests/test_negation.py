@@ -8,7 +8,7 @@ from chatbot.negation import negation_conflict
 
 
 def find_conflict(bot: PaperChatbot, claim: str, source: str) -> str:
-    own, other = bot._words.embed_words([claim, source])
+    own, other = bot.reader.words.embed_words([claim, source])
     return negation_conflict(
         claim,
         source,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from chatbot import terminal
-from chatbot.comparison import NOT_STATED, Cell, Choice, Comparison
+from chatbot.comparison import NOT_STATED, Cell, Comparison
 from chatbot.markup import flatten_text
 from chatbot.records import Paper
 from chatbot.tables import format_table, label_papers
@@ -208,15 +208,4 @@ def test_a_narrow_terminal_shows_one_paper_after_the_other(
         "  data: not stated in the abstract",
         "  code: not stated in the abstract",
         "",
-    ]
-
-
-def test_names_that_are_ambiguous_or_unknown_are_told(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(terminal.out, "width", 100)
-    terminal.show_comparison(Comparison((), ("data",), choices=(Choice("foo", (NET, BAR), 0),), unknown=("Baz",)))
-    assert capsys.readouterr().out.splitlines() == [
-        "Which paper do you mean by “foo”: FooNet: Nets That Foo; On Bars?",
-        "No indexed paper is called “Baz”.",
     ]

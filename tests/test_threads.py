@@ -55,7 +55,10 @@ def test_a_conversation_survives_a_restart(store: ThreadStore, path: Path) -> No
         json.loads(json.dumps(answer.to_dict())) | {"created": ""} for answer in (first, second)
     ]
     assert all(answer["created"].endswith("+00:00") for answer in stored)
-    assert again.turns("", thread.id) == [("What is LiNeS? (alone)", ("a", "b")), ("and FRUGAL? (alone)", ())]
+    assert again.turns("", thread.id) == [
+        ("What is LiNeS? (alone)", ("a", "b"), None),
+        ("and FRUGAL? (alone)", (), None),
+    ]
     assert again.find("", "layers").questions == 2
 
 

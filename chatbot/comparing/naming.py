@@ -17,6 +17,7 @@ _FURNITURE = frozenset(
     "a about an and are by for from in is it its of on one ones paper papers study work works method that the this to"
     " uses using use which with article approach i meant mean dealing deals introduces proposes".split()
 )
+_SAYS_PAPER = re.compile(r"\b(?:papers?|ones?|work|study|article)\b", re.I)
 _COINS = re.compile(
     r"\b(?:we|our|this (?:paper|work|article|study)|call(?:ed|ing)?|dubbed|term(?:ed|ing)?|named|naming|coined"
     r"|propos(?:e|es|ing)|introduc(?:e|es|ing)|present(?:s|ing)?|is a (?:new|novel|simple))\b",
@@ -77,7 +78,7 @@ def _has_in_title(name: str, paper: Paper) -> bool:
 
 def _find_described(name: str, papers: Sequence[Paper]) -> list[Paper]:
     stems = _stems(name)
-    if not stems:
+    if not stems or (len(stems) == 1 and not _SAYS_PAPER.search(name)):  # "weights" names no paper
         return []
     scores = [_cover(stems, paper) for paper in papers]
     best = max(scores, default=0.0)

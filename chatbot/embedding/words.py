@@ -23,7 +23,7 @@ class WordModel:
     """
 
     def __init__(self, model: MiniLM, pieces_kept: int = PIECES_KEPT) -> None:
-        self._model, self._room = model, pieces_kept
+        self.model, self._room = model, pieces_kept
         self._known: OrderedDict[str, Words] = OrderedDict()  # least recently used first
         self._lock = Lock()
 
@@ -35,7 +35,7 @@ class WordModel:
                 self._known.move_to_end(text)
         missing = [text for text in dict.fromkeys(texts) if text not in found]
         if missing:
-            computed = dict(zip(missing, self._model.embed_words(missing), strict=True))
+            computed = dict(zip(missing, self.model.embed_words(missing), strict=True))
             found |= computed
             self._keep(computed)
         return [found[text] for text in texts]

@@ -1,0 +1,251 @@
+"""Answer the turns that ask for a grid or edit one: papers are found, cells filled and checked, and summed up.
+
+Joins the reader of requests, retrieval, roles, the model and the checker; knows nothing of storage or screens.
+"""
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from chatbot import answerable, extract, roles
+from chatbot.answering import Answerer, Outcome
+from chatbot.answers import Usage
+from chatbot.claims import Passage
+from chatbot.comparing import edits
+from chatbot.comparing.cells import EXTRACTIVE, SURE, SURE_LISTED, fill_cell, fill_free_cell, make_cell, question_of
+from chatbot.comparing.edit_requests import read_edit
+from chatbot.comparing.naming import find_named, is_coined, pick_named
+from chatbot.comparing.phrases import canonical_aspect
+from chatbot.comparing.replies import format_reply
+from chatbot.comparing.requests import Request, read_choice, read_comparison
+from chatbot.comparing.summary import MOST_SENTENCES, Point, sum_up
+from chatbot.comparison import ASPECTS, Cell, Choice, Comparison, TableFormat
+from chatbot.conversation import Turn
+from chatbot.errors import ModelError
+from chatbot.questions import read_question
+from chatbot.reader import Reader
+from chatbot.records import Paper
+
+CANDIDATES = 30  # papers among which a name is looked for
+MOST_PAPERS = 12
+_ASKS_MORE = re.compile(r"\b(?:what|how|which|why|where|who|does|do)\b", re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The grid that a turn asks for, its cells not yet filled, and how to show it.
+
+    ``topic`` is what its papers were chosen for; ``asked`` is a question to put to every row.
+    """
+
+    grid: Comparison
+    topic: str = ""
+    form: TableFormat = "markdown"
+    asked: str = ""
+
+
+class Comparer:
+    """Makes and changes grids over the papers that ``reader`` finds, with the model of ``answerer`` if it has one."""
+
+    def __init__(self, reader: Reader, answerer: Answerer) -> None:
+        self._reader, self._answerer = reader, answerer
+
+    def plan(self, text: str, turns: Sequence[Turn]) -> Plan | None:
+        """Return the grid that ``text`` asks for after ``turns``, None when it is an ordinary question."""
+        grid = next((turn.grid for turn in reversed(turns) if turn.grid), None)
+        if grid and grid.choices and (chosen := self._choose(text, grid)):
+            return Plan(chosen)
+        candidates = self._candidates(text)
+        known = _names_in(text, [*candidates, *(grid.papers if grid else ())])
+        asked = read_comparison(text, known)
+        if grid and not (asked and asked.plain and len(asked.names) > 1):
+            before = turns[-1].question if turns else ""
+            edit = read_edit(text, known, grid.aspects, before)
+            if edit and (plan := self._edit(grid, edit, text, candidates)):
+                return plan
+        return self._start(asked, text, turns, grid, candidates) if asked else None
+
+    def compare(self, names: Sequence[str], aspects: Sequence[str]) -> Plan:
+        """Return the grid of the papers called ``names``, or of those about a topic when that is the only name."""
+        columns = tuple(dict.fromkeys(canonical_aspect(aspect) for aspect in aspects))
+        asked = read_comparison(f"Compare {names[0]}") if len(names) == 1 else None
+        if asked and asked.topic:
+            papers = self._find_about(asked.topic)
+            return Plan(edits.add_papers(Comparison((), columns or ASPECTS), papers), topic=asked.topic)
+        return Plan(self._resolve(Comparison((), columns or ASPECTS), names, ()))
+
+    def answer(self, plan: Plan, use_model: bool = True) -> Iterator[tuple[Outcome, Comparison]]:
+        """Yield the answer that shows the grid of ``plan``; with a model it grows by rows, and the last is whole."""
+        if plan.asked:
+            listed = self._fill_column(plan.asked, plan.grid.papers, SURE_LISTED)
+            yield Outcome(format_reply(plan.grid, (), listed=listed), EXTRACTIVE), plan.grid
+            return
+        grid = self._fill(plan.grid)
+        try:
+            if use_model and self._answerer.is_ready():
+                yield from self._write(plan, grid)
+                return
+            notice = ""
+        except ModelError as error:
+            notice = f"The grid is in the papers' own words, because {error}."
+        yield Outcome(format_reply(grid, self._sum_up(plan, grid), plan.topic, plan.form), EXTRACTIVE, notice), grid
+
+    def _write(self, plan: Plan, grid: Comparison) -> Iterator[tuple[Outcome, Comparison]]:
+        """Yield ``grid`` with its rows written by the model one after the other. Raises ModelError before the first."""
+        spent, notice, model = list[Usage](), "", self._answerer.model
+        points: Sequence[Point] = ()
+        there = {(cell.paper_id, cell.aspect) for cell in plan.grid.cells}
+        try:
+            for latest in self._write_rows(grid, there, spent):
+                grid = latest
+                yield Outcome(format_reply(grid, (), plan.topic, plan.form), model), grid
+            if spent and plan.form == "markdown":
+                points = self._write_summary(grid, spent)
+        except ModelError as error:
+            if not spent:
+                raise
+            notice = f"The model broke off, so the rest is in the papers' own words: {error}."
+        kept = sum(cell.model == EXTRACTIVE and cell.stated for cell in grid.cells)
+        notice = notice or (f"{kept} cells are quotations: the model gave none that passed the check." if kept else "")
+        points = points or self._sum_up(plan, grid)
+        usage = sum(spent[1:], spent[0]) if spent else None
+        yield Outcome(format_reply(grid, points, plan.topic, plan.form), model, notice, usage), grid
+
+    def _write_rows(
+        self, grid: Comparison, there: Collection[tuple[str, str]], spent: list[Usage]
+    ) -> Iterator[Comparison]:
+        """Yield ``grid`` each time the model has written the cells of a row that were not ``there`` before."""
+        spans = self._reader.spans(grid.papers)
+        for paper in grid.papers:
+            passage = Passage(1, paper, tuple(spans.get(paper.id, ())))
+            own = [cell for cell in grid.cells if cell.paper_id == paper.id and (paper.id, cell.aspect) not in there]
+            if own and passage.spans:
+                row = self._answerer.fill_row(passage, {cell.aspect: cell for cell in own}, spent)
+                written = {(cell.paper_id, cell.aspect): cell for cell in row}
+                grid = replace(grid, cells=tuple(written.get((c.paper_id, c.aspect), c) for c in grid.cells))
+                yield grid
+
+    def _write_summary(self, grid: Comparison, spent: list[Usage]) -> list[Point]:
+        names = " and ".join(paper.name for paper in grid.papers)
+        question = read_question(f"Compare {names}: what do they share and where do they differ?")
+        written = self._answerer.sum_up(question, list(self._reader.match(question, grid.papers).values()))
+        spent.append(written.usage)
+        shown = [found for found in written.shown if found.verdict == "supported"]
+        return [Point(found.claim.text, found.sources) for found in shown[:MOST_SENTENCES]]
+
+    def _sum_up(self, plan: Plan, grid: Comparison) -> list[Point]:
+        return sum_up(grid, self._reader.spans(grid.papers)) if plan.form == "markdown" else []
+
+    def _start(
+        self, asked: Request, text: str, turns: Sequence[Turn], grid: Comparison | None, candidates: Sequence[Paper]
+    ) -> Plan | None:
+        """Return the plan of a new grid; None when too little of what is asked names papers."""
+        if grid and asked.aspects and not asked.names and not asked.topic:
+            return Plan(edits.set_columns(grid, asked.aspects))
+        empty = Comparison((), asked.aspects or ASPECTS)
+        if asked.topic:
+            papers = self._find_about(asked.topic)
+            return Plan(edits.add_papers(empty, papers), topic=asked.topic) if len(papers) > 1 else None
+        resolved = self._resolve(
+            edits.add_papers(empty, asked.earlier(turns[-1].papers if turns else ())), asked.names, candidates
+        )
+        if len(resolved.papers) + len(resolved.choices) < 2:
+            return None
+        # In "compare how A and B handle noise" not all pieces are names: that is a question, not a grid.
+        loose = [name for name in resolved.unknown if not is_coined(name)]
+        if loose and (not asked.plain or len(loose) > 1 or _ASKS_MORE.search(text)):
+            return None
+        return Plan(resolved)
+
+    def _edit(self, grid: Comparison, edit: Request, text: str, candidates: Sequence[Paper]) -> Plan | None:
+        match edit.action:
+            case "set columns":
+                return Plan(edits.set_columns(grid, edit.aspects)) if edit.aspects else None
+            case "sort":
+                return Plan(edits.sort_papers(grid, edit.key, edit.backwards))
+            case "export":
+                return Plan(replace(grid, choices=(), unknown=()), form=edit.form)
+            case "which":
+                asked = "code" if read_question(text).wants_link else text
+                return Plan(replace(grid, choices=(), unknown=()), asked=asked)
+            case "add papers":
+                resolved = self._resolve(replace(grid, choices=(), unknown=()), edit.names, candidates)
+                changed = resolved.papers != grid.papers or resolved.choices or edit.plain
+                return Plan(resolved) if changed else None
+            case "remove papers" | "keep papers":
+                meant = [paper for name in edit.names for paper in pick_named(name, grid.papers)[:1]]
+                change = edits.keep_papers if edit.action == "keep papers" else edits.remove_papers
+                return Plan(change(grid, meant)) if meant else None
+        return None
+
+    def _choose(self, text: str, grid: Comparison) -> Comparison | None:
+        """Return ``grid`` with the paper that ``text`` picks among those of its first open choice."""
+        choice, *others = grid.choices
+        picked = read_choice(text, len(choice.papers))
+        found = [choice.papers[picked]] if picked is not None else pick_named(text, choice.papers)
+        if len(found) != 1:
+            return None
+        return replace(edits.add_papers(grid, found, choice.at), choices=tuple(others))
+
+    def _resolve(self, grid: Comparison, names: Sequence[str], candidates: Sequence[Paper]) -> Comparison:
+        """Return ``grid`` with a row for each name that means one paper; the others are open."""
+        choices, unknown = list[Choice](), list[str]()
+        for name in names:
+            found = find_named(name, self._candidates(name, candidates))
+            if len(found) == 1:
+                grid = edits.add_papers(grid, found)
+            elif found:
+                choices.append(Choice(name, tuple(found), len(grid.papers)))
+            else:
+                unknown.append(name)
+        return replace(grid, papers=grid.papers[:MOST_PAPERS], choices=tuple(choices), unknown=tuple(unknown))
+
+    def _candidates(self, name: str, others: Sequence[Paper] = ()) -> list[Paper]:
+        named = self._reader.papers([name, name.strip().lower().replace(" ", "-")])
+        hits, _ = self._reader.search(name, CANDIDATES)
+        return list({paper.id: paper for paper in (*named, *(hit.paper for hit in hits), *others)}.values())
+
+    def _find_about(self, topic: str) -> list[Paper]:
+        question, _, matches = self._reader.read(f"Which papers are about {topic.replace('-', ' ')}?", CANDIDATES)
+        return [match.hit.paper for match in extract.choose_papers(question, matches)]
+
+    def _fill(self, grid: Comparison) -> Comparison:
+        """Return ``grid`` with every cell filled without a model; cells that it has stay."""
+        cells: dict[tuple[str, str], Cell] = {(cell.paper_id, cell.aspect): cell for cell in grid.cells}
+        for aspect in grid.aspects:
+            lacking = [paper for paper in grid.papers if (paper.id, aspect) not in cells]
+            cells |= {(cell.paper_id, aspect): cell for cell in self._fill_column(aspect, lacking)}
+        return replace(grid, cells=tuple(cells[paper.id, aspect] for paper in grid.papers for aspect in grid.aspects))
+
+    def _fill_column(self, aspect: str, papers: Sequence[Paper], least: float = SURE) -> list[Cell]:
+        """Return the cells of a column found without a model; ``least`` is how sure those of a free one must be."""
+        return self._fill_default(aspect, papers) if aspect in ASPECTS else self._fill_free(aspect, papers, least)
+
+    def _fill_default(self, aspect: str, papers: Sequence[Paper]) -> list[Cell]:
+        spans = self._reader.spans(papers)
+        cells = []
+        for paper in papers:
+            own = spans.get(paper.id, [])
+            likely = roles.find_roles([span.text for span in own], self._reader.sentence_vectors(own))
+            cells.append(fill_cell(aspect, paper, own, likely))
+        return cells
+
+    def _fill_free(self, aspect: str, papers: Sequence[Paper], least: float) -> list[Cell]:
+        """Return the cells of a free column, each from the paper's own answer to it as a question."""
+        question = read_question(question_of(aspect))
+        matches = self._reader.match(question, papers)
+        cells = []
+        for paper in papers:
+            if (match := matches.get(paper.id)) is None:
+                cells.append(make_cell(paper, aspect, None))
+            else:
+                confidence = answerable.judge(question, [match], ()).confidence
+                cells.append(fill_free_cell(aspect, question, match, confidence, least))
+        return cells
+
+
+def _names_in(text: str, papers: Sequence[Paper]) -> list[str]:
+    """Return the titles, ids and names of ``papers`` that stand in ``text``, and the made-up words in it."""
+    names = {name for paper in papers for name in (paper.title, paper.title.rstrip(".?!"), paper.id, paper.name)}
+    found = [name for name in names if name in text or (len(name.split()) > 1 and name.lower() in text.lower())]
+    return [*found, *read_question(text).names]

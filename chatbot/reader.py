@@ -1,0 +1,86 @@
+"""Find and read the papers for a question: query → hits → matches, and what the index knows of names.
+
+Joins index, embedding, matching and ranking; knows nothing of conversations or of how answers are written.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from chatbot import matching, ranking, retrieval
+from chatbot.embedding import Embedder, WordModel
+from chatbot.index import PaperIndex
+from chatbot.questions import read_question
+from chatbot.records import Hit, Match, Paper, Question, Span
+
+READ_PAPERS, READ_PAPERS_WHICH = 12, 20  # papers whose sentences are compared with the question word by word
+
+
+class Reader:
+    """Reads papers of the index that ``open_index`` returns. Every method may raise IndexMissing or IndexBroken."""
+
+    def __init__(self, open_index: Callable[[], PaperIndex], embedder: Embedder, words: WordModel) -> None:
+        self._open_index = open_index
+        self._embedder = embedder
+        self.words = words
+
+    def search(self, query: str, top_k: int) -> tuple[list[Hit], Any]:
+        """Return the papers nearest to ``query``, best first, and its unit vector."""
+        vector = self._embedder.embed_query(query)
+        return retrieval.search(self._open_index(), query, vector, top_k), vector
+
+    def read(self, text: str, top_k: int, focus: Collection[str] = ()) -> tuple[Question, list[Hit], list[Match]]:
+        """Return the question as read, the hits in the order of reading, and the matches of those that were read.
+
+        ``focus`` are ids of papers that the question is known to be about.
+        """
+        question = read_question(text)
+        if not question.words:
+            return question, [], []
+        count = READ_PAPERS if question.kind == "single" else READ_PAPERS_WHICH
+        hits, vector = self.search(question.text, max(count, top_k))
+        matches = self._match(question, vector, hits[:count], focus)
+        order = [match.hit for match in matches] + hits[count:]
+        ranked = [Hit(rank, hit.paper, hit.score, hit.similarity) for rank, hit in enumerate(order, 1)]
+        return question, ranked[:top_k], matches
+
+    def match(self, question: Question, papers: Sequence[Paper]) -> dict[str, Match]:
+        """Return how the given papers match ``question``, by id; one without sentences is left out."""
+        if not question.words:
+            return {}
+        hits = [Hit(rank, paper, 0.0) for rank, paper in enumerate(papers, 1)]
+        matches = self._match(question, self._embedder.embed_query(question.text), hits, ())
+        return {match.hit.paper.id: match for match in matches}
+
+    def _match(self, question: Question, vector: Any, hits: Sequence[Hit], focus: Collection[str]) -> list[Match]:
+        spans = self.spans([hit.paper for hit in hits])
+        matches = matching.match_papers(question, vector, hits, spans, self.words.embed_words, focus)
+        return ranking.rank_sentences(question, matches)
+
+    def spans(self, papers: Sequence[Paper]) -> dict[str, list[Span]]:
+        """Return the sentences of ``papers`` by id, each with the vector stored at ingest."""
+        return self._open_index().spans(list(papers))
+
+    def sentence_vectors(self, spans: Sequence[Span]) -> Any:
+        """Return the bundled model's vectors of ``spans``, shape (sentences, 384): stored ones if it made the index."""
+        if self._embedder is self.words.model:
+            return np.array([span.vector for span in spans])
+        return self.words.model.embed_papers([span.text for span in spans])
+
+    def papers(self, ids: Iterable[str]) -> tuple[Paper, ...]:
+        """Return those papers that are indexed, each once, in the order given."""
+        wanted = list(dict.fromkeys(ids))
+        found = self._open_index().papers(wanted)
+        return tuple(found[key] for key in wanted if key in found)
+
+    def names_a_paper(self, question: Question) -> bool:
+        """Tell whether a name in ``question`` is one that few papers mention."""
+        return any(0 < self._frequency(name) <= matching.MOST_HOLDERS for name in question.names)
+
+    def unknown_names(self, question: Question) -> list[str]:
+        """Return the names in ``question`` that no indexed paper mentions."""
+        return [name for name in question.names if self._frequency(name) == 0]
+
+    def _frequency(self, name: str) -> int:
+        return min(self._open_index().document_frequency(name).values(), default=1)
