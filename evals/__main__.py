@@ -1,4 +1,4 @@
-"""Run an evaluation: ``python -m evals run|retrieval|answers|comparisons|calibrate|verifier|roles|latency|speed``.
+"""Measure: ``python -m evals run|validate|retrieval|answers|comparisons|calibrate|verifier|roles|latency|speed``.
 
 Knows options and printing; leaves measuring to the other modules.
 """
@@ -13,6 +13,7 @@ import typer
 
 from chatbot import PaperChatbot, terminal
 from chatbot.errors import ChatbotError
+from evals.questions import QUESTIONS, load_questions
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Measure the chatbot."
@@ -34,7 +35,6 @@ def run(
     jobs: Annotated[int, typer.Option(min=1, help="Questions asked at a time.")] = 1,
 ) -> None:
     """Ask the question set and keep every answer, to be scored, reported and compared at any time."""
-    from evals.questions import QUESTIONS
     from evals.runs import run_questions
 
     options: dict[str, Any] = dict(pair.split("=", 1) for pair in settings or () if "=" in pair)
@@ -80,10 +80,10 @@ def answers(
     """Print key-fact recall, the right paper first and abstention on the questions over the seed papers."""
     from evals.answers import abstention_auc, ask_samples, summarise
     from evals.baseline import ask_baseline
-    from evals.questions import load_questions
 
     with tempfile.TemporaryDirectory() as scratch:
-        bot, samples = _seed_bot(index or Path(scratch) / "index"), load_questions(split=split)
+        bot = _seed_bot(index or Path(scratch) / "index")
+        samples = [sample for sample in load_questions(split=split) if not sample.carrier]
         scores = ask_baseline(bot, samples) if baseline else ask_samples(bot, samples)
     table, auc = summarise(scores), abstention_auc(scores)
     if as_json:
@@ -239,6 +239,35 @@ def speed(
     print(f"  {IMPORTS}  {command.imports:.2f} s")
     print(f"  chatbot ask  {command.ask:.2f} s")
     print(f"  ratio of the medians {command.ratio:.2f} (of pairs {command.low:.2f} to {command.high:.2f})")
+
+
+@app.command()
+def validate(
+    questions: Annotated[Path, typer.Option(help="The question set, JSON Lines.")] = QUESTIONS,
+    index: IndexOption = None,
+    lock: Annotated[bool, typer.Option("--lock", help="Accept questions and papers as they are now.")] = False,
+) -> None:
+    """Print what the question set counts and its faults; the exit code is 1 when there are any."""
+    from evals import validation
+
+    with tempfile.TemporaryDirectory() as scratch:
+        bot = PaperChatbot(index=index) if index else _seed_bot(Path(scratch) / "index")
+        papers, corpus = {paper.id: paper for paper in bot.papers()}, bot.index.manifest.fingerprint
+    census, faults = validation.validate(questions, papers)
+    if lock and not faults:
+        validation.write_lock(questions, corpus)
+    faults += validation.find_lock_faults(questions, corpus)
+    if census:
+        print(f"{'':<20}{'dev':>6}{'test':>6}")
+        for name in ("", *validation.MINIMUM):
+            print(f"{name or 'all':<20}{census.total(name, 'dev'):>6}{census.total(name, 'test'):>6}")
+        print(f"questions about the paper asked about least: {min(census.covered.values(), default=0)}")
+        print(f"answerable questions that do not name the work: {census.unnamed:.0%}")
+        print(
+            f"most of one question's five-word runs found in its paper: {max(census.overlap.values(), default=0):.0%}"
+        )
+    print("\n".join(faults) or "no faults")
+    raise typer.Exit(bool(faults))
 
 
 def _seed_bot(index: Path) -> PaperChatbot:

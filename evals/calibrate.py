@@ -87,7 +87,7 @@ def read_seed_questions(bot: PaperChatbot) -> Iterator[Reading]:
     asked = [
         (sample.question, sample.expected == "answered", sample.id)
         for sample in load_questions(split="dev")
-        if len(sample.turns) == 1
+        if len(sample.turns) == 1 and not sample.carrier
     ]
     asked += [(record["question"], record["answerable"], record["id"][:-1]) for record in read_jsonl(PAIRS)]
     for text, is_answerable, group in asked:

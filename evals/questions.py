@@ -1,6 +1,6 @@
-"""The fixed question set: one JSON object a line in ``questions.jsonl``.
+"""The fixed question set: one JSON object a line in ``questions.jsonl``, after a line with the canary.
 
-Knows the file; knows nothing of answers or scores.
+Knows the file, whose form is ``questions.schema.json``; knows nothing of answers or scores.
 """
 
 from collections.abc import Mapping
@@ -16,11 +16,17 @@ QUESTIONS = Path(__file__).with_name("questions.jsonl")
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """Something an answer should tell: it counts as told when any alias occurs in the answer."""
+    """Something an answer should tell: it counts as told when any alias occurs in the answer.
+
+    ``number`` is the figure as the paper writes it, in ``unit``; another writing may be off by ``tolerance``.
+    """
 
     fact: str
     aliases: tuple[str, ...]
     evidence: tuple[dict[str, Any], ...]
+    number: float | None = None
+    tolerance: float = 0
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +34,8 @@ class Sample:
     """One question: the last of ``turns`` is asked, the earlier ones are its history.
 
     ``grades`` are the relevant papers' grades where they are not 1. ``missing`` are words that a right abstention can
-    name. ``carrier`` is a paper with a hidden order that is added for this question.
+    name. ``twin`` is the id of an answerable question near to an unanswerable one. ``carrier`` is a paper with a hidden
+    order that is added for this question.
     """
 
     id: str
@@ -53,41 +60,34 @@ class Sample:
 
 def load_questions(path: Path = QUESTIONS, split: str | None = None) -> list[Sample]:
     """Return the questions of ``path``, of one split or of both."""
-    samples = []
-    for record in read_jsonl(path):
-        facts = tuple(Fact(f["fact"], tuple(f["aliases"]), tuple(f["evidence"])) for f in record["facts"])
-        samples.append(
-            Sample(
-                id=record["id"],
-                type=record["type"],
-                split=record["split"],
-                turns=tuple(record["turns"]),
-                papers=tuple(record["papers"]),
-                facts=facts,
-                expected=record["expected"],
-                kind=record.get("kind", ""),
-                twin=record.get("twin", ""),
-                forbidden=tuple(record["forbidden"]),
-                grades=record.get("grades", {}),
-                missing=tuple(record.get("missing", ())),
-                carrier=Paper(**record["carrier"]) if "carrier" in record else None,
-            )
-        )
+    samples = [_make_sample(record) for record in read_jsonl(path) if "canary" not in record]
     return [sample for sample in samples if split in (None, sample.split)]
 
 
-def find_faults(samples: list[Sample], papers: dict[str, Paper]) -> list[str]:
-    """Return what is wrong with the set: quotes that differ from their offsets, unknown papers, stray aliases."""
-    faults = []
-    for sample in samples:
-        faults += [f"{sample.id}: unknown paper {key}" for key in sample.papers if key not in papers]
-        for fact in sample.facts:
-            quotes = ""
-            for span in fact.evidence:
-                if papers[span["paper"]].text[span["start"] : span["end"]] != span["quote"]:
-                    faults.append(f"{sample.id}: the quote of '{fact.fact}' is not at its offsets")
-                quotes += span["quote"].lower()
-            faults += [
-                f"{sample.id}: alias '{a}' is not in the evidence" for a in fact.aliases if a.lower() not in quotes
-            ]
-    return faults
+def _make_sample(record: Mapping[str, Any]) -> Sample:
+    return Sample(
+        id=record["id"],
+        type=record["type"],
+        split=record["split"],
+        turns=tuple(record["turns"]),
+        papers=tuple(record["papers"]),
+        facts=tuple(_make_fact(fact) for fact in record["facts"]),
+        expected=record["expected"],
+        kind=record.get("kind", ""),
+        twin=record.get("twin", ""),
+        forbidden=tuple(record["forbidden"]),
+        grades=record.get("grades", {}),
+        missing=tuple(record.get("missing", ())),
+        carrier=Paper(**record["carrier"]) if "carrier" in record else None,
+    )
+
+
+def _make_fact(record: Mapping[str, Any]) -> Fact:
+    return Fact(
+        fact=record["fact"],
+        aliases=tuple(record["aliases"]),
+        evidence=tuple(record["evidence"]),
+        number=record.get("number"),
+        tolerance=record.get("tolerance", 0),
+        unit=record.get("unit", ""),
+    )
