@@ -226,7 +226,7 @@ def speed(
     runs: Annotated[int, typer.Option(min=1, help="Processes of each kind.")] = 5,
 ) -> None:
     """Print retrieval in query-embedding passes, and the whole command in imports of its libraries."""
-    from evals.speed import IMPORTS, measure_command, measure_speed
+    from evals.speed import IMPORTS, measure_command, measure_grid, measure_speed
 
     bot = PaperChatbot(index=index)
     result = measure_speed(bot, queries)
@@ -234,6 +234,7 @@ def speed(
     print(f"  embedding a query  p50 {result.embed_p50:6.1f} ms   p95 {result.embed_p95:6.1f} ms")
     print(f"  whole retrieval    p50 {result.search_p50:6.1f} ms   p95 {result.search_p95:6.1f} ms")
     print(f"  p95 of retrieval is {result.ratio:.2f} times the median embedding pass")
+    print(f"  a grid of 5 papers by 6 columns, median {measure_grid(bot):.0f} ms")
     command = measure_command(index, f"What is {next(bot.papers()).name} about?", runs)
     print(f"{command.runs} processes of each, by turns")
     print(f"  {IMPORTS}  {command.imports:.2f} s")

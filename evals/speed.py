@@ -36,6 +36,18 @@ class SpeedResult:
         return self.search_p95 / self.embed_p50
 
 
+def measure_grid(bot: PaperChatbot, papers: int = 5, runs: int = 20) -> float:
+    """Return the median milliseconds of a grid over ``papers`` papers, each time others, with everything warm."""
+    ids = [paper.id for paper in islice(bot.papers(), 200)]
+    times = []
+    for start in range(runs + 1):
+        chosen = list(islice(cycle(ids), start, start + papers))
+        started = time.perf_counter()
+        bot.compare(chosen)
+        times.append((time.perf_counter() - started) * 1000)
+    return float(np.median(times[1:]))
+
+
 @dataclass(frozen=True, slots=True)
 class CommandResult:
     """Medians in seconds of ``runs`` processes each, and the least and greatest ratio of a run to the one before."""

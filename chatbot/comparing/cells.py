@@ -132,7 +132,7 @@ def _score_idea(paper: Paper, spans: Sequence[Span], roles: Matrix) -> Matrix:
     after = np.arange(len(spans)) - int(_score_approach(paper, spans, roles).argmax())
     near = np.select([after == 0, after == 1, after == 2, after == 3, after < 0], [0.15, 0.5, 0.35, 0.2, -0.5], 0.0)
     told = 0.4 * roles[:, METHOD] + 0.25 * _see(_EXPLAINS, spans) + near
-    return told - 0.6 * roles[:, RESULT] - 0.4 * _see(_TRIED, spans) - 0.3 * _see(_FIGURE, spans)
+    return np.asarray(told - 0.6 * roles[:, RESULT] - 0.4 * _see(_TRIED, spans) - 0.3 * _see(_FIGURE, spans))
 
 
 def _score_data(paper: Paper, spans: Sequence[Span], roles: Matrix) -> Matrix:

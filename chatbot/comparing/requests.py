@@ -32,7 +32,7 @@ _ASPECTS_AFTER = re.compile(
     rf"(?:{_AFTER_NAMES}|(?<=\bone)|(?<=\bpaper)|(?<=\bpapers))\s+{_BY}\s+(?P<by>.+)$"
     rf"|{_AFTER_NAMES}\s+(?:on|in)\s+(?!(?:an?|one|the) (?:table|grid)\b)(?!common\b)(?P<on>.+)$"
     rf"|\s+by\s+(?P<words>(?:{aspect_words()})(?:\W+(?:and )?(?:{aspect_words()}))*)\W*$"
-    r"|(?<=⟧):\s*(?!.*\b(?:what|how|which|why|where|who|do|does|is|are)\b)(?P<list>[^⟦]+)$",
+    r"|(?<=⟧):\s*(?!.*\b(?:what|how|which|why|where|who|do|does|is|are|compare|contrast|please)\b)(?P<list>[^⟦]+)$",
     re.I,
 )
 _ASPECTS_BEFORE = re.compile(
