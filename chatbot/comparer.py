@@ -29,6 +29,9 @@ from chatbot.records import Paper
 CANDIDATES = 30  # papers among which a name is looked for
 MOST_PAPERS = 12
 MOST_HINT_WORDS = 10  # of an answer to "which paper is meant?"; what is longer asks something else
+_UNDOES = re.compile(
+    r"\W*(?:please )?(?:undo|go back|revert|take that back)(?: (?:that|it|this))?(?: please)?\W*", re.I
+)
 _ASKS_MORE = re.compile(r"\b(?:what|how|which|why|where|who|does|do)\b", re.I)
 
 
@@ -56,6 +59,9 @@ class Comparer:
         grid = next((turn.grid for turn in reversed(turns) if turn.grid), None)
         if grid and grid.choices and (chosen := self._choose(text, grid)):
             return Plan(chosen)
+        if grid and _UNDOES.fullmatch(text):
+            earlier = [turn.grid for turn in turns if turn.grid and turn.grid != grid]
+            return Plan(earlier[-1] if earlier else grid)
         candidates = self._candidates(text)
         known = _names_in(text, [*candidates, *(grid.papers if grid else ())])
         asked = read_comparison(text, known)

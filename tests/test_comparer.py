@@ -92,6 +92,19 @@ def test_a_grid_is_edited_turn_by_turn(bot: PaperChatbot) -> None:
     assert [row[0] for row in csv.reader(io.StringIO(table)) if row] == ["paper", "Bristle", "FRNet"]
 
 
+def test_the_last_edit_can_be_taken_back(bot: PaperChatbot) -> None:
+    answers = talk(bot, "Compare LiNeS with FRNet", "how about adding Bristle?", "undo")
+    assert [rows(answer) for answer in answers] == [[LINES, FRNET], [LINES, FRNET, BRISTLE], [LINES, FRNET]]
+
+
+def test_shared_and_differing_points_are_summed_up_with_citations(bot: PaperChatbot) -> None:
+    (answer,) = talk(bot, "Compare Bristle with FedAMD")
+    cells = {cell.text for cell in grid_of(answer).cells}
+    points = [sentence for sentence in answer.sentences if sentence.text not in cells]
+    assert 2 <= len(points) <= 4
+    assert any("federated learning" in point.text for point in points)
+
+
 def test_earlier_questions_alone_are_enough_to_go_on(bot: PaperChatbot) -> None:
     answer = bot.ask("drop the code column", ["Compare LiNeS with FRNet", "add Bristle"])
     assert rows(answer) == [LINES, FRNET, BRISTLE]

@@ -27,11 +27,11 @@ _REMOVE = re.compile(
     re.I,
 )
 _ADD = re.compile(
-    r"\b(?:add|include|insert|append|bring in|put\b.*\bin|throw\b.*\b(?:in|into)|also|another|one more"
+    r"\b(?:add(?:ing)?|includ(?:e|ing)|insert|append|bring in|put\b.*\bin|throw\b.*\b(?:in|into)|also|another|one more"
     r"|as well|too|i'd like|now a)\b",
     re.I,
 )
-_ADD_PLAINLY = re.compile(r"\b(?:add|include|insert|append|bring in|put|throw)\b", re.I)
+_ADD_PLAINLY = re.compile(r"\b(?:add(?:ing)?|includ(?:e|ing)|insert|append|bring in|put|throw)\b", re.I)
 _KEEP = re.compile(
     r"\b(?:(?:keep|show|want|leave|need|give)\b.*\b(?:only|just)|(?:only|just) (?:keep|show)|nothing but)\b", re.I
 )

@@ -27,7 +27,7 @@ _LIST = re.compile(r"\s*(?:,\s*and|[,;]|\band\b|\bplus\b)\s*", re.I)
 # Words that ask and connect at the edges of a name; "the one", "paper" and the like are names' own furniture.
 _EDGES = frozenset(
     """
-    a also again all an and any are as at be bring between can compare compared comparing comparison compares
+    a about adding including also again all an and any are as at be bring between can compare compared comparing comparison compares
     contrast could describe did differ difference differences different differs do does drop each explain for forget
     from get give go grid grids how i i'd i'll id in include into is it its just kindly leave let let's lets like
     line list look lose make me my need next now of off on one's only or other our out please put remove rest see

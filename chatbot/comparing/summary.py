@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from chatbot.comparison import Comparison
 from chatbot.records import Paper, Span
 
-MOST_SENTENCES, MOST_TERMS, MOST_QUOTED = 4, 2, 400
+LEAST_SENTENCES, MOST_SENTENCES, MOST_TERMS, MOST_QUOTED = 2, 4, 2, 160
 _WORD = re.compile(r"[^\W_](?:[\w-]*[^\W_])?")
 _FIGURE = re.compile(r"\d+(?:[.,]\d+)?\s?(?:\\?%|×|x\b|(?:times|points?|hours?|days?)\b)")
 _PLAIN = frozenset(
@@ -42,6 +42,8 @@ def sum_up(grid: Comparison, spans: Mapping[str, Sequence[Span]]) -> list[Point]
         return []
     makers = (_tell_named, _tell_shared, _tell_distinct, _tell_figures, _tell_code)
     points = [point for make in makers if (point := make(grid, papers, spans))]
+    if len(points) < LEAST_SENTENCES and (point := _tell_approaches(grid, papers, spans)):
+        points.append(point)
     return points[:MOST_SENTENCES]
 
 
@@ -119,6 +121,16 @@ def _tell_code(grid: Comparison, papers: Sequence[Paper], spans: Mapping[str, Se
         return None
     rest = f", not by that of {_join(lacking)}" if lacking else ""
     return Point(f"Code is told of by the abstract of {_join(having)}{rest}.", tuple(places))
+
+
+def _tell_approaches(grid: Comparison, papers: Sequence[Paper], spans: Mapping[str, Sequence[Span]]) -> Point | None:
+    parts, places = list[str](), Places()
+    for paper in papers:
+        cell = grid.cell(paper.id, "approach") or grid.cell(paper.id, "key idea")
+        if span := next((span for span in spans[paper.id] if cell and span.start == cell.start), None):
+            parts.append(f"{paper.name}: “{_clip(span.text)}”")
+            places.append((paper, span))
+    return Point(f"They set out differently: {'; '.join(parts)}", tuple(places)) if len(parts) > 1 else None
 
 
 def _find_terms(spans: Sequence[Span]) -> dict[str, tuple[Span, int]]:
