@@ -203,7 +203,7 @@ class Comparer:
     def _resolve(self, grid: Comparison, names: Sequence[str], candidates: Sequence[Paper]) -> Comparison:
         """Return ``grid`` with a row for each name that means one paper; the others are open."""
         choices, unknown = list[Choice](), list[str]()
-        for name in names:
+        for name in names[: 2 * MOST_PAPERS]:
             found = find_named(name, self._candidates(name, candidates))
             if len(found) == 1:
                 grid = edits.add_papers(grid, found)

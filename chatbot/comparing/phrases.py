@@ -27,14 +27,15 @@ _LIST = re.compile(r"\s*(?:,\s*and|[,;]|\band\b|\bplus\b)\s*", re.I)
 # Words that ask and connect at the edges of a name; "the one", "paper" and the like are names' own furniture.
 _EDGES = frozenset(
     """
-    a about adding including also again all an and any are as at be bring between can compare compared comparing comparison compares
-    contrast could describe did differ difference differences different differs do does drop each explain for forget
-    from get give go grid grids how i i'd i'll id in include into is it its just kindly leave let let's lets like
-    line list look lose make me my need next now of off on one's only or other our out please put remove rest see
-    set sets show side stack table tables take tell than that the them then there these they this those three throw to
-    together too two under up us versus vs want we well were what what's where which will with would you your
-    apart common similarities similar distinguishes distinguish tabulate side-by-side pros cons rows have has used by
-    related against add too insert append keep thanks so ok okay but both everyone row rows
+    a about add adding again against all also an and any apart append are as at be between both bring but by can
+    common compare compared compares comparing comparison cons contrast could describe did differ difference
+    differences different differs distinguish distinguishes do does drop each everyone explain for forget from
+    get give go grid grids has have how i i'd i'll id in include including insert into is it its just keep
+    kindly leave let let's lets like line list look lose make me my need next now of off ok okay on one's only
+    or other our out please pros put related remove rest row rows see set sets show side side-by-side similar
+    similarities so stack table tables tabulate take tell than thanks that the them then there these they this
+    those three throw to together too two under up us used versus vs want we well were what what's where which
+    will with would you your
     """.split()
 )
 
@@ -60,7 +61,7 @@ def mask(text: str, known: Sequence[str]) -> tuple[str, list[str]]:
         pieces.append(piece)
         return f"⟦{len(pieces) - 1}⟧"
 
-    masked = _QUOTED.sub(lambda found: keep(found[1]), text)
+    masked = _QUOTED.sub(lambda found: keep(found[1]), re.sub("[⟦⟧]", " ", text))
     for name in sorted(known, key=len, reverse=True):
         flags = re.I if " " in name or "-" in name else 0
         masked = re.sub(rf"(?<![\w-]){re.escape(name)}(?![\w-])", lambda found: keep(found[0]), masked, flags=flags)

@@ -62,7 +62,7 @@ def format_reply(
         cited = tuple(dict.fromkeys(numbers.cite(paper, *_place(span)) for paper, span in point.places))
         sentences.append(Sentence(point.text, cited, "supported"))
         parts.append(f"{_show(point.text)} {''.join(f'[{number}]' for number in cited)}")
-    parts.extend(tell_open(grid))
+    parts.extend(tell_open(grid) or ([] if parts else ["The grid has no papers now; name those to add."]))
     status: Status = "answered" if shown else "abstained"
     if shown and (grid.choices or grid.unknown):
         status = "partial"
