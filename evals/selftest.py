@@ -1,0 +1,161 @@
+"""Bots that try to win without being good, to show that the metrics see through them.
+
+Knows questions, papers and the form of answers; knows nothing of the chatbot's own work. A metric that one of them
+can win is a defect of the metric.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from chatbot.answers import Answer, Citation, Sentence, Status
+from chatbot.records import Hit, Paper
+from evals.questions import Sample
+from evals.scores import METRICS, Scored, mean, score_sample
+
+Papers = Mapping[str, Paper]
+Place = tuple[str, int, int]
+Bot = Callable[[Sample, Papers], Answer]
+HEADLINES = ("fact_recall", "evidence_precision", "paper_f1", "valid_quotes", "right_status", "conciseness")
+
+
+def refuse(sample: Sample, papers: Papers) -> Answer:
+    """Abstain from everything."""
+    return _answer(sample, papers, [], status="abstained")
+
+
+def guess(sample: Sample, papers: Papers) -> Answer:
+    """Answer everything with the first words of the first paper."""
+    first = next(iter(papers.values()))
+    return _answer(sample, papers, [(_quote(papers, _opening(first)), [_opening(first)])])
+
+
+def cite_everything(sample: Sample, papers: Papers) -> Answer:
+    """Tell what is right and cite every paper for it."""
+    places = [_opening(paper) for paper in papers.values()]
+    return _answer(sample, papers, [(_quote(papers, place), [place, *places]) for place in _gold(sample)])
+
+
+def swap_citations(sample: Sample, papers: Papers) -> Answer:
+    """Tell what is right and cite the paper after the right one."""
+    ids = list(papers)
+
+    def other(place: Place) -> Place:
+        return _opening(papers[ids[(ids.index(place[0]) + 1) % len(ids)]])
+
+    return _answer(sample, papers, [(_quote(papers, place), [other(place)]) for place in _gold(sample)])
+
+
+def invent_quotes(sample: Sample, papers: Papers) -> Answer:
+    """Tell what is right, but with places that are off by some characters."""
+    answer = cite_gold(sample, papers)
+    moved = tuple(Citation(c.number, c.paper_id, c.title, c.quote, c.start + 3, c.end + 3) for c in answer.citations)
+    return _answer(sample, papers, [], status=answer.status, sentences=answer.sentences, citations=moved)
+
+
+def echo(sample: Sample, papers: Papers) -> Answer:
+    """Say the question again and cite the right paper's first words."""
+    places = [_opening(papers[key]) for key in sample.papers if key in papers]
+    return _answer(sample, papers, [(sample.question, places or [_opening(next(iter(papers.values())))])])
+
+
+def quote_abstracts(sample: Sample, papers: Papers) -> Answer:
+    """Quote the whole abstracts of the right papers."""
+    whole = [papers[key] for key in sample.papers if key in papers] or [next(iter(papers.values()))]
+    places = [(paper.id, len(paper.title) + 1, len(paper.text)) for paper in whole]
+    return _answer(sample, papers, [(_quote(papers, place), [place]) for place in places])
+
+
+def cite_gold(sample: Sample, papers: Papers) -> Answer:
+    """Quote just the marked evidence, and abstain when there is nothing to answer."""
+    if sample.expected != "answered":
+        return _answer(sample, papers, [], status="abstained")
+    places = _gold(sample) or [_opening(papers[key]) for key in sample.papers if key in papers]
+    return _answer(sample, papers, [(_quote(papers, place), [place]) for place in places])
+
+
+BOTS: dict[str, Bot] = {
+    "gold": cite_gold,
+    "refuses": refuse,
+    "guesses": guess,
+    "cites everything": cite_everything,
+    "swaps citations": swap_citations,
+    "invents quotes": invent_quotes,
+    "echoes": echo,
+    "quotes abstracts": quote_abstracts,
+}
+
+
+def score_bots(samples: Sequence[Sample], papers: Papers) -> dict[str, dict[str, float | None]]:
+    """Return the mean of each metric by bot. ``conciseness`` is the gold bot's words over the bot's, at most 1."""
+    scored = {
+        name: [score_sample(sample, bot(sample, papers).to_dict(), "", papers) for sample in samples]
+        for name, bot in BOTS.items()
+    }
+    table = {name: {metric.name: _mean(rows, metric.name) for metric in METRICS} for name, rows in scored.items()}
+    gold = table["gold"]["words"] or 0.0
+    for row in table.values():
+        row["conciseness"] = min(1.0, gold / row["words"]) if row["words"] else None
+    return table
+
+
+def rank_bots(table: Mapping[str, Mapping[str, float | None]]) -> list[tuple[str, float]]:
+    """Return the bots by the product of ``HEADLINES``, best first; what is unscored counts as nothing."""
+    products = dict.fromkeys(table, 1.0)
+    for name, row in table.items():
+        for headline in HEADLINES:
+            products[name] *= row[headline] or 0.0
+    return sorted(products.items(), key=lambda pair: pair[1], reverse=True)
+
+
+def _mean(rows: Sequence[Scored], metric: str) -> float | None:
+    return mean([value for row in rows if (value := row.scores[metric]) is not None])
+
+
+def _gold(sample: Sample) -> list[Place]:
+    """Return the first marked span of each key fact."""
+    spans = [fact.evidence[0] for fact in sample.facts if fact.evidence]
+    return list(dict.fromkeys((span["paper"], span["start"], span["end"]) for span in spans))
+
+
+def _opening(paper: Paper) -> Place:
+    start = len(paper.title) + 1
+    end = paper.text.find(". ", start)
+    return paper.id, start, end + 1 if end > 0 else len(paper.text)
+
+
+def _quote(papers: Papers, place: Place) -> str:
+    key, start, end = place
+    return papers[key].text[start:end]
+
+
+def _answer(
+    sample: Sample,
+    papers: Papers,
+    told: Sequence[tuple[str, Sequence[Place]]],
+    status: Status = "answered",
+    sentences: tuple[Sentence, ...] = (),
+    citations: tuple[Citation, ...] = (),
+) -> Answer:
+    """Return an answer of the sentences ``told``, each with the places it cites; retrieval is always right."""
+    numbers: dict[Place, Citation] = {}
+    for text, places in told:
+        for place in places:
+            key, start, end = place
+            quote = _quote(papers, place)
+            numbers.setdefault(place, Citation(len(numbers) + 1, key, papers[key].title, quote, start, end))
+        cited = tuple(dict.fromkeys(numbers[place].number for place in places))
+        sentences = (*sentences, Sentence(text, cited, "supported"))
+    hits = (Hit(rank, papers[key], 1.0) for rank, key in enumerate(sample.papers, 1) if key in papers)
+    return Answer(
+        question=sample.question,
+        standalone_question=sample.question,
+        status=status,
+        answer=" ".join(sentence.text for sentence in sentences),
+        sentences=sentences,
+        citations=citations or tuple(numbers.values()),
+        retrieved=tuple(hits),
+        confidence=1.0 if sentences else 0.0,
+        model="scripted",
+        timings_ms={},
+        index="",
+        settings="",
+    )
