@@ -14,7 +14,7 @@ import ir_measures
 from ir_measures import RR, R, nDCG
 
 from chatbot.records import Paper
-from evals.questions import Sample
+from evals.questions import Fact, Sample
 
 Answer = Mapping[str, Any]
 Papers = Mapping[str, Paper]
@@ -56,6 +56,17 @@ def score_sample(sample: Sample, answer: Answer | None, error: str, papers: Pape
     return Scored(sample, answer, error, scores)
 
 
+def tells(answer: Answer, fact: Fact) -> bool:
+    """Tell whether some alias of ``fact`` stands in the answer; an abstention tells nothing."""
+    told = _told(answer)
+    return any(alias.lower() in told for alias in fact.aliases)
+
+
+def cites(answer: Answer, spans: Sequence[Mapping[str, Any]]) -> bool:
+    """Tell whether the answer cites any of ``spans``, in part or whole."""
+    return any(_meets(citation, span) for span in spans for citation in answer["citations"])
+
+
 def _answered(answer: Answer) -> bool:
     return bool(answer["status"] != "abstained")
 
@@ -69,16 +80,16 @@ def _retrieval(measure: str) -> Callable[[Sample, Answer, Papers], Score]:
     def judge(sample: Sample, answer: Answer, papers: Papers) -> Score:
         if not sample.papers:
             return None
-        judged = {sample.id: {key: sample.grades.get(key, 1) for key in sample.papers}}
-        found = {sample.id: {hit["paper_id"]: -float(hit["rank"]) for hit in answer["retrieved"]}}
+        # Only in ASCII, because pytrec_eval dies of a lone surrogate in an id.
+        judged = {"question": {ascii(key): sample.grades.get(key, 1) for key in sample.papers}}
+        found = {"question": {ascii(hit["paper_id"]): -float(hit["rank"]) for hit in answer["retrieved"]}}
         return float(ir_measures.calc_aggregate([_RETRIEVAL[measure]], judged, found)[_RETRIEVAL[measure]])
 
     return judge
 
 
 def _fact_recall(sample: Sample, answer: Answer, papers: Papers) -> Score:
-    told = _told(answer)
-    return mean([float(any(alias.lower() in told for alias in fact.aliases)) for fact in sample.facts])
+    return mean([float(tells(answer, fact)) for fact in sample.facts])
 
 
 def _forbidden(sample: Sample, answer: Answer, papers: Papers) -> Score:
@@ -110,8 +121,7 @@ def _meets(citation: Mapping[str, Any], span: Mapping[str, Any]) -> bool:
 
 
 def _evidence_recall(sample: Sample, answer: Answer, papers: Papers) -> Score:
-    cited = answer["citations"]
-    return mean([float(any(_meets(c, span) for span in spans for c in cited)) for spans in _evidence(sample)])
+    return mean([float(cites(answer, spans)) for spans in _evidence(sample)])
 
 
 def _evidence_precision(sample: Sample, answer: Answer, papers: Papers) -> Score:
