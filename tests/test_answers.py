@@ -17,7 +17,7 @@ QUESTIONS = [
     "What is LiNeS?",
     "How does YOLOv9 keep information?",
     "What mIoU does FRNet reach on nuScenes?",
-    "Compare MAN with AugLocal",
+    "MAN vs AugLocal: how much GPU memory does each of the two save?",
     "Which papers study federated learning?",
     "code of A-MEM?",
 ]

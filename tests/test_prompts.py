@@ -27,6 +27,7 @@ VALUES = {
     "answer": {"passages": format_passages([passage()]), "question": "Why {dance}?"},
     "compare": {"passages": format_passages([passage()]), "question": "How do they differ?"},
     "condense": {"history": "- What is FRNet? [FRNet]", "question": "how fast is it?"},
+    "grid": {"passages": format_passages([passage()]), "aspects": "- data\n- code", "form": "As JSON: {}"},
     "judge": {"passage": "Bees dance.", "claim": "Bees can dance."},
     "revise": {"passages": format_passages([passage()]), "question": "Why?", "failures": "- Bees fly (not there)"},
     "summarize": {"summary": "(none)", "history": "- What is FRNet? [FRNet]"},

@@ -56,8 +56,8 @@ _IS_QUESTION = re.compile(
 )
 _WHICH = re.compile(
     r"^\W*(?:and |so |but )?(?:which|who|what|do|does|is|are)\b.*?"
-    r"\b(?:of (?:them|these|those|the (?:two|three|four|five))|ones?)\b"
-    r"|^\W*(?:and |so )?which (?:paper|method|approach)s?\b",
+    r"\bof (?:them|these|those|the (?:two|three|four|five))\b"
+    r"|^\W*(?:and |so )?which (?:ones?|papers?|methods?|approach(?:es)?)\b",
     re.I,
 )
 _ANOTHER = re.compile(
