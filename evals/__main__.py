@@ -1,4 +1,4 @@
-"""Measure: ``python -m evals run|validate|retrieval|answers|comparisons|calibrate|verifier|roles|latency|speed``.
+"""Measure: ``python -m evals run|compare|gate|validate|retrieval|answers|comparisons|verifier|…``.
 
 Knows options and printing; leaves measuring to the other modules.
 """
@@ -13,11 +13,13 @@ import typer
 
 from chatbot import PaperChatbot, terminal
 from chatbot.errors import ChatbotError
+from evals import cli_runs
 from evals.questions import QUESTIONS, load_questions
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Measure the chatbot."
 )
+cli_runs.register(app)
 IndexOption = Annotated[Path | None, typer.Option(help="Folder of the index [a temporary one].")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 

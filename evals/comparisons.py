@@ -10,13 +10,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from scipy.stats import binomtest
-
 from chatbot import PaperChatbot
 from chatbot.answers import Answer
 from chatbot.comparison import Cell, Comparison
 from chatbot.conversation import Turn
 from evals.jsonl import read_jsonl
+from evals.statistics import wilson
 
 CASES = Path(__file__).with_name("comparisons.jsonl")
 
@@ -39,7 +38,7 @@ class Rate:
         """Return rate, counts and 95% interval on one line."""
         if not self.total:
             return "none"
-        low, high = binomtest(self.right, self.total).proportion_ci(method="wilson")
+        low, high = wilson(self.right, self.total)
         return f"{self.right / self.total:.2f} ({self.right}/{self.total}, {low:.2f}–{high:.2f})"
 
 

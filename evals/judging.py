@@ -7,10 +7,9 @@ three words asked for, or "unsure", is unscored, never wrong.
 import re
 from dataclasses import dataclass
 
-from scipy.stats import binomtest
-
 from chatbot.answering import Answerer
 from evals.corruptions import spoil
+from evals.statistics import wilson
 from evals.verifier import Bench
 
 VERDICTS = {"supported": True, "unsupported": False}
@@ -47,12 +46,12 @@ def evaluate_judge(bench: Bench, answerer: Answerer, split: str) -> JudgeResult:
     opinions = [(ask_judge(answerer, paper.text, text), truth) for text, paper, truth in asked]
     scored = [(opinion, truth) for opinion, truth in opinions if opinion is not None]
     right = sum(opinion == truth for opinion, truth in scored)
-    interval = binomtest(right, len(scored)).proportion_ci(method="wilson") if scored else None
+    interval = wilson(right, len(scored))
     return JudgeResult(
         model=answerer.model,
         scored=len(scored),
         right=right,
         unscored=len(opinions) - len(scored),
-        low=float(interval.low) if interval else 0.0,
-        high=float(interval.high) if interval else 1.0,
+        low=interval.low,
+        high=interval.high,
     )

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy.stats import binomtest
 
 from chatbot import PaperChatbot
 from chatbot.claims import Checked, Claim, Mark, Passage
@@ -21,6 +20,7 @@ from chatbot.verify import FEATURES, Verifier
 from evals.corruptions import Spoilt, TrueClaim, spoil
 from evals.fitting import fit_logistic, make_model, predict_left_out
 from evals.jsonl import read_jsonl
+from evals.statistics import wilson
 
 PARAPHRASES = Path(__file__).with_name("paraphrases.jsonl")
 UNSUPPORTED = Path(__file__).with_name("unsupported.jsonl")
@@ -136,7 +136,7 @@ def _cite(text: str, claim: TrueClaim, cited: Paper | None, passages: Sequence[P
 def _rate(kind: str, results: Sequence[tuple[Checked, Paper | None]]) -> Rate:
     verdicts = [(checked.verdict, checked.moved) for checked, _ in results]
     passed = verdicts.count(("supported", False))
-    interval = binomtest(len(results) - passed, len(results)).proportion_ci(method="wilson")
+    interval = wilson(len(results) - passed, len(results))
     return Rate(
         kind=kind,
         claims=len(results),
@@ -144,6 +144,6 @@ def _rate(kind: str, results: Sequence[tuple[Checked, Paper | None]]) -> Rate:
         weak=verdicts.count(("weak", False)),
         moved=verdicts.count(("supported", True)),
         withheld=verdicts.count(("unsupported", False)),
-        low=float(interval.low),
-        high=float(interval.high),
+        low=interval.low,
+        high=interval.high,
     )
