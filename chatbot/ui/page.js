@@ -14,7 +14,7 @@
   const ask = (text) => {
     fill(text);
     // The page has to take the text over before it is sent.
-    setTimeout(() => field().dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true })), 50);
+    setTimeout(() => document.querySelector("#chat .submit-button")?.click(), 50);
   };
 
   const showSource = (ref) => {

@@ -16,7 +16,7 @@ from chatbot.pipeline import PaperChatbot
 from chatbot.ui.answers import format_answer
 from chatbot.ui.policy import limit_page
 from chatbot.ui.sidebar import build_sidebar
-from chatbot.ui.sources import NO_SOURCES, format_sources
+from chatbot.ui.sources import NO_ANSWER, NO_SOURCES, format_sources
 from chatbot.ui.suggestions import suggest_follow_ups, suggest_questions
 from chatbot.ui.threads import Conversation, keep
 
@@ -37,7 +37,7 @@ def build_page(bot: PaperChatbot) -> Any:
                 chat = _build_chat(bot, talk, sources)
                 follow_ups = gr.HTML(elem_id="follow-ups")
             with gr.Column(scale=2, min_width=340, elem_id="beside"):
-                gr.Markdown("## Sources")
+                gr.Markdown("### Sources")
                 sources.render()
         build_sidebar(bot, page, chat, talk, sources)
         sources.change(
@@ -52,8 +52,13 @@ def build_page(bot: PaperChatbot) -> Any:
 
 def launch_options() -> dict[str, Any]:
     """Return what ``launch`` has to be given: how the page looks, acts, and where it may load from."""
+    import gradio as gr
+
     here = Path(__file__).parent
+    # The visitor's own fonts: the bold face that Gradio brings lacks most letters.
+    theme = gr.themes.Default(primary_hue="blue", font=["system-ui", "sans-serif"], font_mono=["monospace"])
     return {
+        "theme": theme,
         "css_paths": here / "page.css",
         "js": (here / "page.js").read_text(encoding="utf-8"),
         "footer_links": ["api", "settings"],
@@ -69,7 +74,8 @@ def _build_chat(bot: PaperChatbot, talk: Any, sources: Any) -> Any:
         before = known.cut(sum(shown["role"] == "user" for shown in history))
         place = len(before.turns) + 1
         # Should the user stop the answer, its question still counts.
-        asked = before.add(Turn(message, ()), "")
+        asked = before.add(Turn(message, ()), NO_ANSWER)
+        yield "…", asked, gr.skip()
         try:
             for answer in bot.stream(message, before.turns):
                 yield format_answer(answer, whole=False, place=place), asked, gr.skip()

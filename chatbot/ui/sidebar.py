@@ -32,6 +32,8 @@ def build_sidebar(bot: PaperChatbot, page: Any, chat: Any, talk: Any, sources: A
     ):
         # The chat keeps a second copy of what it shows, in a form that only Gradio makes.
         event.success(lambda shown: shown, chat.chatbot, chat.chatbot_state, **_QUIET)
+    chat.chatbot.clear(_start_anew, None, opened, **_QUIET)
+    chat.chatbot.undo(_take_back, talk, [talk, sources], **_QUIET)
     shown = [parts.listed, parts.tools, parts.name, parts.sure]
     parts.name.submit(lambda now, name: _rename(bot, now, name), [talk, parts.name], shown, **_QUIET)
     parts.delete.click(lambda: gr.Row(visible=True), None, parts.sure, **_QUIET)
@@ -79,6 +81,11 @@ def _open(bot: PaperChatbot, id: str) -> tuple[Any, ...]:
 
 def _start_anew() -> tuple[Any, ...]:
     return [], Conversation(), NO_SOURCES
+
+
+def _take_back(now: Conversation) -> tuple[Any, ...]:
+    left = now.cut(len(now.turns) - 1)
+    return left, left.panel
 
 
 def _drop(bot: PaperChatbot, now: Conversation) -> tuple[Any, ...]:

@@ -14,6 +14,7 @@ from chatbot.references import format_bibtex, web_address
 from chatbot.ui.answers import anchor, disarm
 
 NO_SOURCES = "<p class='note'>The papers that an answer cites are shown here, with the passages it rests on.</p>"
+NO_ANSWER = "<section class='answer'></section>"
 
 
 def format_sources(place: int, record: Mapping[str, Any], find: Callable[[str], Paper | None]) -> str:

@@ -8,7 +8,6 @@ from itertools import cycle, islice
 
 from chatbot.conversation import Turn
 from chatbot.pipeline import PaperChatbot
-from chatbot.records import Paper
 
 _MOST_TRIES = 8
 
@@ -32,13 +31,13 @@ def suggest_follow_ups(bot: PaperChatbot, turns: Sequence[Turn], count: int = 3)
     if not turns:
         return []
     asked = {turn.question.casefold() for turn in turns}
-    candidates = (text for text in _follow_ups(turns[-1].papers) if text.casefold() not in asked)
+    candidates = (text for text in _follow_ups(turns[-1]) if text.casefold() not in asked)
     return _try(bot, islice(candidates, _MOST_TRIES), count, turns)
 
 
-def _follow_ups(papers: Sequence[Paper]) -> Iterator[str]:
-    names = [paper.name for paper in papers]
-    if len(names) > 1:
+def _follow_ups(turn: Turn) -> Iterator[str]:
+    names = [paper.name for paper in turn.papers]
+    if len(names) > 1 and not turn.grid:
         yield f"Compare {names[0]} and {names[1]}"
     forms = (
         "How does {} work?",
