@@ -111,6 +111,11 @@ def _words(sample: Sample, answer: Answer, papers: Papers) -> Score:
     return float(sum(len(sentence["text"].split()) for sentence in answer["sentences"])) if _answered(answer) else None
 
 
+def _conciseness(sample: Sample, answer: Answer, papers: Papers) -> Score:
+    told, spans = _words(sample, answer, papers), {fact.evidence[0]["quote"] for fact in sample.facts if fact.evidence}
+    return min(1.0, sum(len(quote.split()) for quote in spans) / told) if told and spans else None
+
+
 def _evidence(sample: Sample) -> list[list[Mapping[str, Any]]]:
     return [list(fact.evidence) for fact in sample.facts if fact.evidence]
 
@@ -205,6 +210,7 @@ METRICS = (
         False,
     ),
     Metric("words", "words in the sentences of an answer", _words, False),
+    Metric("conciseness", "words of the marked evidence over words of the answer, at most 1", _conciseness),
     Metric("evidence_recall", "share of key facts of which a marked span is cited, in part or whole", _evidence_recall),
     Metric("evidence_precision", "share of citations that meet a marked span", _evidence_precision),
     Metric("paper_recall", "share of the relevant papers that are cited", _paper_recall),
