@@ -1,4 +1,4 @@
-"""The commands over the question set and its runs: run, report, rescore, compare, gate, validate, selftest.
+"""The commands over the question set and its runs: run, report, rescore, compare, gate, validate, selftest, new.
 
 Knows options and exit codes; leaves the work to the modules it names.
 """
@@ -25,7 +25,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 def register(app: typer.Typer) -> None:
     """Add the commands to ``app``."""
-    for command in (run, report, rescore, compare, gate, validate, selftest):
+    for command in (run, report, rescore, compare, gate, validate, selftest, new):
         app.command()(command)
 
 
@@ -72,13 +72,24 @@ def report(
     print(f"{page} (also .md and .json)")
 
 
-def rescore(folder: RunArgument, as_json: JsonOption = False) -> None:
-    """Score the recorded answers of a run again and print the metrics; no model is asked."""
-    from evals.printing import show_summaries
+def rescore(
+    folder: RunArgument,
+    judge: Annotated[str | None, typer.Option(help="A model, provider:name, for a second opinion.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Score the recorded answers of a run again and print the metrics; no model is asked, but for a judge."""
+    from evals.printing import show_opinion, show_summaries
     from evals.report import gather_report, render_json
     from evals.runs import load_run
 
-    data = gather_report(load_run(folder))
+    done = load_run(folder)
+    data = gather_report(done)
+    if judge:
+        from evals.judging import judge_answers
+
+        with tempfile.TemporaryDirectory() as scratch:
+            bot = _open(None, Path(scratch), judge)
+            show_opinion(judge_answers(done, {paper.id: paper for paper in bot.papers()}, bot.answerer))
     if as_json:
         print(render_json(data), end="")
     else:
@@ -145,6 +156,23 @@ def validate(
     raise typer.Exit(bool(faults))
 
 
+def new(
+    papers: Annotated[Path, typer.Option(help="Papers in any format that chatbot ingest reads.")],
+    out: Annotated[Path, typer.Option(help="The question set to start, JSON Lines.")],
+) -> None:
+    """Start a question set for papers of your own: drafts with marked evidence, for you to reword."""
+    from evals.drafting import draft_questions
+
+    if out.exists():
+        raise typer.BadParameter(f"{out} is there already; give another file")
+    with tempfile.TemporaryDirectory() as scratch:
+        lines = [json.dumps(record, ensure_ascii=False) + "\n" for record in draft_questions(papers, Path(scratch))]
+    out.write_text("".join(lines), encoding="utf-8")
+    print(
+        f"{len(lines) - 1} drafts in {out}; reword them, then: python -m evals run --questions {out} --index DIR --out RUN"
+    )
+
+
 def selftest(index: IndexOption = None) -> None:
     """Print how bots that try to win without being good are scored; the exit code is 1 when one of them does win."""
     from evals.printing import show_bots
@@ -159,10 +187,10 @@ def selftest(index: IndexOption = None) -> None:
     raise typer.Exit(ranking[0][0] != "gold")
 
 
-def _open(index: Path | None, scratch: Path) -> "PaperChatbot":
+def _open(index: Path | None, scratch: Path, model: str = "extractive") -> "PaperChatbot":
     from chatbot import PaperChatbot
 
-    bot = PaperChatbot(index=index or scratch / "index")
+    bot = PaperChatbot(index=index or scratch / "index", model=model)
     if index is None:
         bot.ingest()
     return bot

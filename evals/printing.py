@@ -14,6 +14,7 @@ from chatbot.terminal import out
 from evals.census import Census
 from evals.comparing import Compared, Difference, Flip
 from evals.gate import Judged
+from evals.judging import RunOpinion
 from evals.report import ReportData, format_interval, format_number
 from evals.selftest import HEADLINES
 from evals.summary import ALL
@@ -57,6 +58,13 @@ def show_summaries(data: ReportData) -> None:
 
 def _spell(name: str) -> str:
     return name.replace("_", " ")
+
+
+def show_opinion(opinion: RunOpinion) -> None:
+    """Print what a judge says of the sentences shown, with its agreement with hand-made labels beside it."""
+    rate = f"{opinion.supported} of {opinion.scored} sentences supported ({opinion.low:.3f} to {opinion.high:.3f})"
+    agreement = f"kappa {format_number(opinion.kappa)} with {opinion.labels} labels"
+    out.print(f"{opinion.model} as a judge: {rate}, {opinion.unscored} unscored; {agreement}", soft_wrap=True)
 
 
 def show_census(census: Census) -> None:
