@@ -168,9 +168,8 @@ def new(
     with tempfile.TemporaryDirectory() as scratch:
         lines = [json.dumps(record, ensure_ascii=False) + "\n" for record in draft_questions(papers, Path(scratch))]
     out.write_text("".join(lines), encoding="utf-8")
-    print(
-        f"{len(lines) - 1} drafts in {out}; reword them, then: python -m evals run --questions {out} --index DIR --out RUN"
-    )
+    next_step = f"python -m evals run --questions {out} --index DIR --out RUN"
+    print(f"{len(lines) - 1} drafts in {out}; reword them, then: {next_step}")
 
 
 def selftest(index: IndexOption = None) -> None:

@@ -67,8 +67,8 @@ class RunOpinion:
     """What a judge says of a run's sentences, and how far it can be trusted.
 
     ``supported`` of ``scored`` sentences are, by the judge, supported by what they cite, ``low`` to ``high`` (Wilson,
-    95%). ``kappa`` is Cohen's, between the judge and ``labels`` hand-made labels that it could score; None when it can't be
-    told.
+    95%). ``kappa`` is Cohen's, between the judge and ``labels`` hand-made labels that it could score; None when it
+    can't be told.
     """
 
     model: str
