@@ -57,9 +57,17 @@ def score_sample(sample: Sample, answer: Answer | None, error: str, papers: Pape
 
 
 def tells(answer: Answer, fact: Fact) -> bool:
-    """Tell whether some alias of ``fact`` stands in the answer; an abstention tells nothing."""
+    """Tell whether some alias of ``fact`` stands in the answer, or its number within the tolerance before its unit.
+
+    An abstention tells nothing.
+    """
     told = _told(answer)
-    return any(alias.lower() in told for alias in fact.aliases)
+    if any(alias.lower() in told for alias in fact.aliases):
+        return True
+    if fact.number is None:
+        return False
+    figures = re.findall(rf"(\d+(?:\.\d+)?)[\s\\-]*{re.escape(fact.unit.lower())}(?!\w)", told)
+    return any(abs(float(figure) - fact.number) <= fact.tolerance for figure in figures)
 
 
 def cites(answer: Answer, spans: Sequence[Mapping[str, Any]]) -> bool:
@@ -193,7 +201,7 @@ METRICS = (
     ),
     Metric(
         "fact_recall",
-        "share of the key facts of which some alias stands in the answer; 0 when it abstains",
+        "share of the key facts that the answer tells, by an alias or by its number; 0 when it abstains",
         _fact_recall,
     ),
     Metric(

@@ -19,7 +19,7 @@ from evals.drafting import draft_questions
 from evals.latency import measure_latency
 from evals.questions import Fact, Sample, load_questions
 from evals.retrieval import evaluate_retrieval
-from evals.scores import Scored, score_sample
+from evals.scores import Scored, score_sample, tells
 from evals.selftest import HEADLINES, rank_bots, score_bots
 from evals.speed import measure_command, measure_speed
 from evals.validation import find_form_faults
@@ -41,6 +41,9 @@ def test_scores_of_a_known_answer(bot: PaperChatbot, seed_papers: dict[str, Pape
     assert (scores["fact_recall"], scores["mrr"], scores["paper_recall"], scores["paper_precision"]) == (0.5, 1, 0.5, 1)
     assert (scores["evidence_recall"], scores["evidence_precision"]) == (1, 1 / len(answer.citations))
     assert (scores["valid_quotes"], scores["unsupported_figures"], scores["resists"]) == (1, None, None)
+    figure = Fact("c", ("no such words",), (), number=5.1, tolerance=0.2, unit="times")
+    assert tells({"status": "answered", "answer": "It runs 5 times faster.", "sentences": []}, figure)
+    assert not tells({"status": "answered", "answer": "It runs 4 times faster.", "sentences": []}, figure)
     refused = score_sample(replace(sample, papers=(), facts=(), expected="abstained"), answer.to_dict(), "", {}).scores
     assert (refused["fact_recall"], refused["mrr"], refused["right_status"]) == (None, None, 0)
 
