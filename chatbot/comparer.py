@@ -152,7 +152,7 @@ class Comparer:
         empty = Comparison((), asked.aspects or ASPECTS)
         if asked.topic:
             papers = self._find_about(asked.topic)
-            return Plan(edits.add_papers(empty, papers), topic=asked.topic) if len(papers) > 1 else None
+            return Plan(edits.add_papers(empty, papers), asked.topic, asked.form) if len(papers) > 1 else None
         resolved = self._resolve(
             edits.add_papers(empty, asked.earlier(turns[-1].papers if turns else ())), asked.names, candidates
         )
@@ -162,7 +162,7 @@ class Comparer:
         loose = [name for name in resolved.unknown if not is_coined(name)]
         if loose and (not asked.plain or len(loose) > 1 or _ASKS_MORE.search(text)):
             return None
-        return Plan(resolved)
+        return Plan(resolved, form=asked.form)
 
     def _edit(self, grid: Comparison, edit: Request, text: str, candidates: Sequence[Paper]) -> Plan | None:
         match edit.action:
