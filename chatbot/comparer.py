@@ -17,7 +17,7 @@ from chatbot.comparing.edit_requests import read_edit
 from chatbot.comparing.naming import find_named, is_coined, pick_named
 from chatbot.comparing.phrases import canonical_aspect
 from chatbot.comparing.replies import format_reply
-from chatbot.comparing.requests import Request, read_choice, read_comparison
+from chatbot.comparing.requests import Request, asks_to_compare, read_choice, read_comparison
 from chatbot.comparing.summary import MOST_SENTENCES, Point, sum_up
 from chatbot.comparison import ASPECTS, Cell, Choice, Comparison, TableFormat
 from chatbot.conversation import Turn
@@ -62,6 +62,8 @@ class Comparer:
         if grid and _UNDOES.fullmatch(text):
             earlier = [turn.grid for turn in turns if turn.grid and turn.grid != grid]
             return Plan(earlier[-1] if earlier else grid)
+        if not grid and not asks_to_compare(text):
+            return None
         candidates = self._candidates(text)
         known = _names_in(text, [*candidates, *(grid.papers if grid else ())])
         asked = read_comparison(text, known)

@@ -86,13 +86,18 @@ class Request:
         return papers[:MOST_EARLIER] if self.points_back else ()
 
 
+def asks_to_compare(text: str) -> bool:
+    """Tell whether ``text`` has words of comparing at all."""
+    return bool(_ASKS_PLAINLY.search(text) or _ASKS.search(text))
+
+
 def read_comparison(text: str, known: Sequence[str] = ()) -> Request | None:
     """Return the comparison that ``text`` asks for, None when it asks for none.
 
     ``known`` are titles, ids and names of papers, which are read as one piece where they stand in ``text``.
     """
     plain = bool(_ASKS_PLAINLY.search(text))
-    if not plain and not _ASKS.search(text):
+    if not asks_to_compare(text):
         return None
     form: TableFormat = "markdown"
     if asked := FORM_ASKED.search(text):
