@@ -157,16 +157,27 @@ def validate(
 
 
 def new(
-    papers: Annotated[Path, typer.Option(help="Papers in any format that chatbot ingest reads.")],
     out: Annotated[Path, typer.Option(help="The question set to start, JSON Lines.")],
+    papers: Annotated[Path | None, typer.Option(help="Papers in any format that chatbot ingest reads.")] = None,
+    feedback: Annotated[
+        Path | None, typer.Option("--from-feedback", help="Folder of the index whose answers were marked down.")
+    ] = None,
 ) -> None:
-    """Start a question set for papers of your own: drafts with marked evidence, for you to reword."""
-    from evals.drafting import draft_questions
+    """Start a question set: drafts with marked evidence, for you to put right and reword."""
+    from chatbot import PaperChatbot
+    from evals.drafting import draft_from_feedback, draft_questions
 
+    if (papers is None) == (feedback is None):
+        raise typer.BadParameter("new takes either --papers FILE or --from-feedback INDEX")
     if out.exists():
         raise typer.BadParameter(f"{out} is there already; give another file")
     with tempfile.TemporaryDirectory() as scratch:
-        lines = [json.dumps(record, ensure_ascii=False) + "\n" for record in draft_questions(papers, Path(scratch))]
+        drafts = (
+            draft_questions(papers, Path(scratch))
+            if papers
+            else draft_from_feedback(PaperChatbot(index=feedback, model="extractive"))
+        )
+        lines = [json.dumps(record, ensure_ascii=False) + "\n" for record in drafts]
     out.write_text("".join(lines), encoding="utf-8")
     next_step = f"python -m evals run --questions {out} --index DIR --out RUN"
     print(f"{len(lines) - 1} drafts in {out}; reword them, then: {next_step}")

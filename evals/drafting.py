@@ -1,7 +1,7 @@
-"""Start a question set for one's own papers: drafts with evidence already marked, to be reworded by a person.
+"""Start a question set, for one's own papers or from answers marked down: drafts to be put right by a person.
 
-Knows grids and the form of a question; knows nothing of scores. A draft's question names the paper and its facts are
-single phrases, so a set of drafts alone measures little: reword, add what matters, drop what is dull.
+Knows grids, feedback and the form of a question; knows nothing of scores. A draft's question names the paper and its
+facts are single phrases, so a set of drafts alone measures little: reword, add what matters, drop what is dull.
 """
 
 import re
@@ -39,6 +39,30 @@ def draft_questions(source: Path, scratch: Path) -> Iterator[dict[str, Any]]:
             if cell.stated:
                 number += 1
                 yield _draft(number, paper, cell)
+
+
+def draft_from_feedback(bot: PaperChatbot) -> Iterator[dict[str, Any]]:
+    """Yield a canary, then a draft for each question whose answer was marked down; each question once.
+
+    What was cited is taken for the evidence and its papers for the relevant ones: to be put right by a person.
+    """
+    yield {"canary": str(uuid4())}
+    marked = {record["question"]: record for record in bot.feedback.read() if not record["liked"]}
+    for number, record in enumerate(marked.values(), 1):
+        cited = [
+            {"paper": key, "start": start, "end": end, "quote": quote} for key, start, end, quote in record["citations"]
+        ]
+        yield {
+            "id": f"feedback-{number:04}",
+            "type": "lookup",
+            "split": "test" if number % 2 else "dev",
+            "turns": [record["question"]],
+            "papers": list(dict.fromkeys(span["paper"] for span in cited)) or record["retrieved"][:1],
+            "facts": [{"fact": span["quote"], "aliases": [span["quote"]], "evidence": [span]} for span in cited[:1]],
+            "forbidden": [],
+            "expected": "answered",
+            "provenance": "drafted by program",
+        }
 
 
 def _draft(number: int, paper: Paper, cell: Cell) -> dict[str, Any]:
