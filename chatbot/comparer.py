@@ -14,7 +14,7 @@ from chatbot.claims import Passage
 from chatbot.comparing import edits
 from chatbot.comparing.cells import EXTRACTIVE, SURE, SURE_LISTED, fill_cell, fill_free_cell, make_cell, question_of
 from chatbot.comparing.edit_requests import read_edit
-from chatbot.comparing.naming import find_named, is_coined, pick_named
+from chatbot.comparing.naming import find_named, is_coined, keep_about, pick_named
 from chatbot.comparing.phrases import canonical_aspect
 from chatbot.comparing.replies import format_reply
 from chatbot.comparing.requests import Request, asks_to_compare, read_choice, read_comparison
@@ -222,7 +222,8 @@ class Comparer:
 
     def _find_about(self, topic: str) -> list[Paper]:
         question, _, matches = self._reader.read(f"Which papers are about {topic.replace('-', ' ')}?", CANDIDATES)
-        return [match.hit.paper for match in extract.choose_papers(question, matches)]
+        chosen = [match.hit.paper for match in extract.choose_papers(question, matches)]
+        return keep_about(topic, chosen)
 
     def _fill(self, grid: Comparison) -> Comparison:
         """Return ``grid`` with every cell filled without a model; cells that it has stay."""
