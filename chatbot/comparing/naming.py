@@ -12,6 +12,7 @@ STEM = 5  # letters that say that two words are forms of one
 LEAST_COVERAGE = 0.75  # of a description's words, those that a paper must hold; in its title they count in full
 IN_ABSTRACT = 0.7
 CLEAR_LEAD = 0.15
+MOST_MISSED = 0.5  # of a topic's words; "federated learning" is not spoken of where only learning is
 MOST_CHOICES = 6
 _FURNITURE = frozenset(
     "a about an and are by for from in is it its of on one ones paper papers study work works method that the this to"
@@ -43,6 +44,12 @@ def pick_named(name: str, papers: Sequence[Paper]) -> list[Paper]:
     scores = [_cover(_stems(name), paper) for paper in papers]
     best = max(scores, default=0.0)
     return [paper for paper, score in zip(papers, scores, strict=True) if best > 0 and score == best]
+
+
+def keep_about(topic: str, papers: Sequence[Paper]) -> list[Paper]:
+    """Return those of ``papers`` that speak of most of ``topic`` in so many words; all, when fewer than two do."""
+    kept = [paper for paper in papers if _cover(_stems(topic), paper) > MOST_MISSED] if _stems(topic) else []
+    return kept if len(kept) > 1 else list(papers)
 
 
 def is_coined(name: str) -> bool:
