@@ -133,6 +133,7 @@ def test_what_a_follow_up_searched_for_can_be_changed_and_asked_instead(page: Pa
     ask(page, "What is FRNet?")
     answer = ask(page, "is the code out?")
     expect(answer).to_contain_text("Searched for: is the code out (FRNet)?")
+    assert answer.locator("a[href='https://github.com/Xiangxu-0103/FRNet']").count() == 1
     answer.get_by_role("link", name="Edit").click()
     page.get_by_role("textbox", name="What is searched for").fill("is the code out (LiNeS)?")
     page.get_by_role("button", name="Ask this instead").click()

@@ -12,6 +12,7 @@ from chatbot.markup import defuse_markdown, flatten_text
 
 # What turns the direction of all text after it; shown, it can do nothing.
 _TURNING = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)], "\ufffd")
+_QUOTED_ADDRESS = re.compile(r"(?<!<)https?://[^\s<>”]+?(?=[.,;:!?)]*”)")  # Gradio takes the quotation mark along
 _FENCED_OR_MARK = re.compile(r"```.*?```|\[(\d+)\]", re.DOTALL)
 
 
@@ -64,7 +65,7 @@ def _link_marks(record: Mapping[str, Any], place: int) -> str:
             return found[0]
         return f'[[{number}]](#{anchor(place, int(number))} "{_escape_title(quotes[number])}")'
 
-    return _FENCED_OR_MARK.sub(link, _break_foreign_marks(record))
+    return _FENCED_OR_MARK.sub(link, _QUOTED_ADDRESS.sub(r"<\g<0>>", _break_foreign_marks(record)))
 
 
 def _break_foreign_marks(record: Mapping[str, Any]) -> str:

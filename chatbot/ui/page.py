@@ -58,7 +58,7 @@ def launch_options() -> dict[str, Any]:
     # The visitor's own fonts: the bold face that Gradio brings lacks most letters.
     theme = gr.themes.Default(primary_hue="blue", font=["system-ui", "sans-serif"], font_mono=["monospace"])
     return {
-        "theme": theme,
+        "theme": theme.set(link_text_color="*primary_700", link_text_color_dark="*primary_300"),
         "css_paths": here / "page.css",
         "js": (here / "page.js").read_text(encoding="utf-8"),
         "footer_links": ["api", "settings"],
