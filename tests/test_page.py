@@ -240,3 +240,6 @@ def test_the_page_fits_a_phone(page: Page) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     answer.get_by_role("link", name="[1]", exact=True).first.click()
     expect(page.locator("#sources .lit").first).to_be_in_viewport()
+    open_conversations(page).first.click()
+    expect(page.locator("#thread-list")).not_to_be_in_viewport()
+    expect(page.locator("#answers")).to_be_in_viewport(ratio=0.9)

@@ -79,6 +79,13 @@
     URL.revokeObjectURL(link.href);
   };
 
+  // On a phone the list covers the page; what was chosen in it is what the reader wants to see.
+  const leaveList = () => {
+    if (innerWidth > 768) return;
+    document.querySelector("#threads .toggle-button")?.click();
+    document.querySelector("#answers").scrollIntoView();
+  };
+
   document.addEventListener(
     "click",
     (event) => {
@@ -91,6 +98,7 @@
         else showSource(target);
         return;
       }
+      if (event.target.closest?.("#new-thread, #thread-list input")) leaveList();
       const button = event.target.closest?.("#sources button, #follow-ups button");
       if (button?.dataset.ask) ask(button.dataset.ask);
       else if (button?.dataset.fill) fill(button.dataset.fill);

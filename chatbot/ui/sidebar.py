@@ -48,7 +48,7 @@ def _lay_out() -> SimpleNamespace:
 
     parts = SimpleNamespace()
     with gr.Sidebar(open=False, width=300, elem_id="threads"):
-        parts.new = gr.Button("New conversation", variant="primary", size="sm")
+        parts.new = gr.Button("New conversation", variant="primary", size="sm", elem_id="new-thread")
         parts.listed = gr.Radio([], label="Conversations", elem_id="thread-list")
         with gr.Column(visible=False) as parts.tools:
             parts.name = gr.Textbox(label="Name of the open one", max_length=NAME_CHARS, submit_btn="Rename")
