@@ -13,7 +13,7 @@ from typing import Protocol
 
 from chatbot.errors import SourceError
 from chatbot.records import Paper, Skipped
-from chatbot.sources import beir, daily_papers, jsonl
+from chatbot.sources import beir, bibtex, csl_json, daily_papers, jsonl, ris
 from chatbot.sources.text import read_head
 
 
@@ -29,7 +29,7 @@ class Format(Protocol):
         """Yield the papers of ``path``, and a Skipped for each record that is not one."""
 
 
-FORMATS: tuple[Format, ...] = (beir, jsonl, daily_papers)
+FORMATS: tuple[Format, ...] = (bibtex, ris, csl_json, beir, jsonl, daily_papers)
 _ID_CHARS = 80
 
 
