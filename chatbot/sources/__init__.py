@@ -13,7 +13,7 @@ from typing import Protocol
 
 from chatbot.errors import SourceError
 from chatbot.records import Paper, Skipped
-from chatbot.sources import beir, bibtex, csl_json, daily_papers, jsonl, ris
+from chatbot.sources import beir, bibtex, csl_json, daily_papers, delimited, jsonl, parquet, ris
 from chatbot.sources.text import read_head
 
 
@@ -29,7 +29,7 @@ class Format(Protocol):
         """Yield the papers of ``path``, and a Skipped for each record that is not one."""
 
 
-FORMATS: tuple[Format, ...] = (bibtex, ris, csl_json, beir, jsonl, daily_papers)
+FORMATS: tuple[Format, ...] = (parquet, bibtex, ris, csl_json, delimited, beir, jsonl, daily_papers)
 _ID_CHARS = 80
 
 
@@ -48,7 +48,8 @@ def read_papers(path: Path) -> Iterator[Paper | Skipped]:
     for form in FORMATS:
         if form.recognises(file, head):
             return _with_ids(form.read(file))
-    raise SourceError(f"{path} is in no known format; known are: {', '.join(form.NAME for form in FORMATS)}")
+    problem = "is not a text file, and" if "\0" in head else "is"
+    raise SourceError(f"{path} {problem} in no known format; known are: {', '.join(form.NAME for form in FORMATS)}")
 
 
 def _with_ids(items: Iterator[Paper | Skipped]) -> Iterator[Paper | Skipped]:

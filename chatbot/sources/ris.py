@@ -52,6 +52,9 @@ def _split(path: Path) -> Iterator[tuple[int, list[bytes] | None]]:
             start, lines = number, []
         if start:
             lines.append(line)
+        if line.startswith(b"ER  -") and lines:
+            yield start, lines
+            start, lines = 0, []
     if lines:
         yield start, lines
 
@@ -63,7 +66,7 @@ def _to_paper(lines: list[bytes]) -> Paper:
         text = [line.decode("utf-8-sig").rstrip("\r\n") for line in lines]
     except UnicodeDecodeError as error:
         raise ValueError("not UTF-8; export it again as UTF-8") from error
-    (fields,) = RisParser(delimiter_tags_mapping={}).parse_lines(iter([*text, "ER  - "]))[:1]
+    (fields,) = RisParser(delimiter_tags_mapping={}).parse_lines(iter([*text, "ER  - "]))
 
     def first(*names: str) -> str:
         return next((fields[name] for name in names if fields.get(name)), "")
