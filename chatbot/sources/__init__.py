@@ -13,7 +13,18 @@ from typing import Protocol
 
 from chatbot.errors import SourceError
 from chatbot.records import Paper, Skipped
-from chatbot.sources import beir, bibtex, csl_json, daily_papers, delimited, jsonl, parquet, ris
+from chatbot.sources import (
+    arxiv_snapshot,
+    beir,
+    bibtex,
+    csl_json,
+    daily_papers,
+    delimited,
+    jsonl,
+    openalex,
+    parquet,
+    ris,
+)
 from chatbot.sources.text import read_head
 
 
@@ -29,7 +40,18 @@ class Format(Protocol):
         """Yield the papers of ``path``, and a Skipped for each record that is not one."""
 
 
-FORMATS: tuple[Format, ...] = (parquet, bibtex, ris, csl_json, delimited, beir, jsonl, daily_papers)
+FORMATS: tuple[Format, ...] = (
+    parquet,
+    bibtex,
+    ris,
+    openalex,
+    arxiv_snapshot,
+    csl_json,
+    delimited,
+    beir,
+    jsonl,
+    daily_papers,
+)
 _ID_CHARS = 80
 
 

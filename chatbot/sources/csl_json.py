@@ -3,7 +3,6 @@
 Knows the names of its fields and the three shapes of its dates; knows nothing of where papers go.
 """
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +12,7 @@ from pydantic import BaseModel, Field
 from chatbot.errors import SourceError
 from chatbot.records import Paper, Skipped
 from chatbot.sources.fields import make_paper, paper_or_skipped
-from chatbot.sources.text import read_text
+from chatbot.sources.jsonl import load_json
 
 NAME = "CSL-JSON"
 _ARRAY = re.compile(r"\s*\[\s*(?:\{|\])")
@@ -59,21 +58,11 @@ def recognises(path: Path, head: str) -> bool:
 
 def read(path: Path) -> Iterator[Paper | Skipped]:
     """Yield a Paper an item. Raises SourceError, with the line, when the array is not valid JSON."""
-    for number, item in enumerate(load_json(path), 1):
-        yield paper_or_skipped(f"item {number}", _to_paper, item)
-
-
-def load_json(path: Path) -> list[object]:
-    """Return the array in ``path``. Raises SourceError, with the line, when there is none."""
-    try:
-        items = json.loads(read_text(path))
-    except json.JSONDecodeError as error:
-        raise SourceError(f"{path} line {error.lineno} is not valid JSON ({error.msg}); export it again") from error
-    except (ValueError, RecursionError) as error:
-        raise SourceError(f"{path} is not usable JSON (a number or a nesting too large); export it again") from error
+    items = load_json(path)
     if not isinstance(items, list) or not items:
         raise SourceError(f"{path} holds no list of papers; export it again")
-    return items
+    for number, item in enumerate(items, 1):
+        yield paper_or_skipped(f"item {number}", _to_paper, item)
 
 
 def _to_paper(item: object) -> Paper:
