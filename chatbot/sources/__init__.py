@@ -23,6 +23,7 @@ from chatbot.sources import (
     jsonl,
     openalex,
     parquet,
+    pdf,
     ris,
 )
 from chatbot.sources.text import read_head
@@ -42,6 +43,7 @@ class Format(Protocol):
 
 FORMATS: tuple[Format, ...] = (
     parquet,
+    pdf,
     bibtex,
     ris,
     openalex,
