@@ -25,7 +25,15 @@ from chatbot.records import Judgement, Match, Question
 from chatbot.settings import Settings
 from chatbot.usage import measure
 from chatbot.verify import EmbedWords, Verifier
-from chatbot.writing import CHARS_A_TOKEN, Written, format_draft, format_passages, number_passages, write_answer
+from chatbot.writing import (
+    CHARS_A_TOKEN,
+    Written,
+    cut_passage,
+    format_draft,
+    format_passages,
+    number_passages,
+    write_answer,
+)
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -162,6 +170,7 @@ class Answerer:
 
         What the calls used is added to ``spent``. Raises ModelError.
         """
+        passage = cut_passage(passage, self._settings.prompt_tokens)
         values = {
             "passages": format_passages([passage]),
             "aspects": "\n".join(f"- {aspect}" for aspect in drafts),

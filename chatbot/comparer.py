@@ -17,7 +17,7 @@ from chatbot.comparing.edit_requests import read_edit
 from chatbot.comparing.naming import find_named, is_coined, pick_named
 from chatbot.comparing.phrases import canonical_aspect
 from chatbot.comparing.replies import format_reply
-from chatbot.comparing.requests import Request, read_choice, read_comparison
+from chatbot.comparing.requests import Request, asks_to_compare, read_choice, read_comparison
 from chatbot.comparing.summary import MOST_SENTENCES, Point, sum_up
 from chatbot.comparison import ASPECTS, Cell, Choice, Comparison, TableFormat
 from chatbot.conversation import Turn
@@ -62,6 +62,8 @@ class Comparer:
         if grid and _UNDOES.fullmatch(text):
             earlier = [turn.grid for turn in turns if turn.grid and turn.grid != grid]
             return Plan(earlier[-1] if earlier else grid)
+        if not grid and not asks_to_compare(text):
+            return None
         candidates = self._candidates(text)
         known = _names_in(text, [*candidates, *(grid.papers if grid else ())])
         asked = read_comparison(text, known)
@@ -152,7 +154,7 @@ class Comparer:
         empty = Comparison((), asked.aspects or ASPECTS)
         if asked.topic:
             papers = self._find_about(asked.topic)
-            return Plan(edits.add_papers(empty, papers), topic=asked.topic) if len(papers) > 1 else None
+            return Plan(edits.add_papers(empty, papers), asked.topic, asked.form) if len(papers) > 1 else None
         resolved = self._resolve(
             edits.add_papers(empty, asked.earlier(turns[-1].papers if turns else ())), asked.names, candidates
         )
@@ -162,7 +164,7 @@ class Comparer:
         loose = [name for name in resolved.unknown if not is_coined(name)]
         if loose and (not asked.plain or len(loose) > 1 or _ASKS_MORE.search(text)):
             return None
-        return Plan(resolved)
+        return Plan(resolved, form=asked.form)
 
     def _edit(self, grid: Comparison, edit: Request, text: str, candidates: Sequence[Paper]) -> Plan | None:
         match edit.action:

@@ -10,6 +10,7 @@ Knows no other module::
     ├── PromptError           a prompt file that cannot be used
     ├── ModelError            a language model that does not load, answer, or answer in time
     │   └── ModelMissing      the package that a provider needs is not installed
+    ├── FeedbackBroken        the file of feedback is unreadable, read-only, or the disk is full
     ├── ThreadMissing         no stored conversation of this user has that name or id
     ├── ThreadsBroken         the file of conversations is unreadable, read-only, or the disk is full
     └── StoreError            anything about the index on disk
@@ -65,6 +66,10 @@ class ModelMissing(ModelError):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, "missing")
+
+
+class FeedbackBroken(ChatbotError):
+    """The file of feedback is unreadable, read-only, or the disk is full."""
 
 
 class ThreadMissing(ChatbotError):

@@ -17,6 +17,7 @@ from chatbot.comparison import restore_comparison
 from chatbot.conversation import Standalone, Turn, make_standalone
 from chatbot.embedding import Embedder, load_embedder, load_words
 from chatbot.export import export_bibtex, export_markdown
+from chatbot.feedback import FeedbackStore
 from chatbot.index import PaperIndex
 from chatbot.ingest import ingest, rebuild_index
 from chatbot.models import EXTRACTIVE
@@ -193,6 +194,11 @@ class PaperChatbot:
     def threads(self) -> ThreadStore:
         """Return the stored conversations, which lie in the folder of the index."""
         return ThreadStore(self.settings.threads)
+
+    @property
+    def feedback(self) -> FeedbackStore:
+        """Return the readers' feedback on answers, which lies there too."""
+        return FeedbackStore(self.settings.feedback)
 
     def resume(self, user: str, id: str) -> list[Turn]:
         """Return the turns of a stored thread, as ``history`` to go on with. Raises ThreadMissing."""

@@ -56,6 +56,11 @@ class Settings(BaseSettings):
         """Return the file of the stored conversations, which lies in the folder of the index."""
         return self.index / "threads.sqlite3"
 
+    @property
+    def feedback(self) -> Path:
+        """Return the file of readers' feedback, which lies in the folder of the index too."""
+        return self.index / "feedback.jsonl"
+
     def fingerprint(self) -> str:
         """Return 12 hex digits that change when a setting that can change an answer changes."""
         values = self.model_dump_json(include=set(_SHAPE_ANSWERS))

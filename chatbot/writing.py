@@ -7,6 +7,7 @@ from a claim to a verdict. Knows nothing of providers, retrieval or screens.
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import accumulate
 
 from chatbot.answers import Citation, Draft, Sentence, Status, Usage
 from chatbot.claims import Checked, Claim, Passage
@@ -60,6 +61,13 @@ def number_passages(matches: Sequence[Match], tokens: int) -> tuple[list[Passage
             return passages, tuple(rest.hit.paper.id for rest in matches[at:])
         passages.append(passage)
     return passages, ()
+
+
+def cut_passage(passage: Passage, tokens: int) -> Passage:
+    """Return ``passage`` with as many of its first sentences as fit ``tokens``, and at least one."""
+    sizes = accumulate(len(span.text) + len("[1.100] ") for span in passage.spans)
+    count = sum(size <= tokens * CHARS_A_TOKEN for size in sizes)
+    return replace(passage, spans=passage.spans[: max(count, 1)])
 
 
 def format_passages(passages: Sequence[Passage]) -> str:

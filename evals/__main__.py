@@ -1,4 +1,4 @@
-"""Measure: ``python -m evals run|compare|gate|validate|retrieval|answers|comparisons|verifier|…``.
+"""Measure: ``python -m evals run|report|rescore|compare|gate|validate|selftest|retrieval|…``.
 
 Knows options and printing; leaves measuring to the other modules.
 """
@@ -7,14 +7,13 @@ import json
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from chatbot import PaperChatbot, terminal
 from chatbot.errors import ChatbotError
 from evals import cli_runs
-from evals.questions import QUESTIONS, load_questions
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Measure the chatbot."
@@ -22,32 +21,6 @@ app = typer.Typer(
 cli_runs.register(app)
 IndexOption = Annotated[Path | None, typer.Option(help="Folder of the index [a temporary one].")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-
-
-@app.command()
-def run(
-    out: Annotated[Path, typer.Option(help="Folder of the run; one that was cut off goes on.")],
-    questions: Annotated[
-        Path | None, typer.Option(help="JSON Lines of questions [those over the seed papers].")
-    ] = None,
-    split: Annotated[str | None, typer.Option(help="dev or test [both].")] = None,
-    index: IndexOption = None,
-    model: Annotated[str, typer.Option(help="extractive, or provider:model.")] = "extractive",
-    settings: Annotated[list[str] | None, typer.Option("--set", help="A setting, as in top_k=5; repeatable.")] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Questions asked at a time.")] = 1,
-) -> None:
-    """Ask the question set and keep every answer, to be scored, reported and compared at any time."""
-    from evals.runs import run_questions
-
-    options: dict[str, Any] = dict(pair.split("=", 1) for pair in settings or () if "=" in pair)
-    if len(options) < len(settings or ()):
-        raise typer.BadParameter("--set takes key=value, as in --set top_k=5")
-    bot = PaperChatbot(index=index or out / "index", model=model, **options)
-    if index is None:
-        bot.ingest()
-    with terminal.progress_bar("Asking") as progress:
-        done = run_questions(out, bot, questions or QUESTIONS, split, jobs, progress)
-    print(f"{len(done.scored)} questions in {out}; next: python -m evals report {out}")
 
 
 @app.command()
@@ -70,32 +43,6 @@ def retrieval(
         print(f"  {name:<11}" + "".join(f"{run[name]:>8.4f}" for run in result.measures.values()))
     rate, each = result.papers / result.seconds_ingest, result.seconds_search / result.queries * 1000
     print(f"  {rate:.0f} papers/s ingested, {each:.1f} ms a query")
-
-
-@app.command()
-def answers(
-    split: Annotated[str, typer.Option(help="dev or test.")] = "dev",
-    index: IndexOption = None,
-    baseline: Annotated[bool, typer.Option("--baseline", help="Score the naive answerer instead.")] = False,
-    as_json: JsonOption = False,
-) -> None:
-    """Print key-fact recall, the right paper first and abstention on the questions over the seed papers."""
-    from evals.answers import abstention_auc, ask_samples, summarise
-    from evals.baseline import ask_baseline
-
-    with tempfile.TemporaryDirectory() as scratch:
-        bot = _seed_bot(index or Path(scratch) / "index")
-        samples = [sample for sample in load_questions(split=split) if not sample.carrier]
-        scores = ask_baseline(bot, samples) if baseline else ask_samples(bot, samples)
-    table, auc = summarise(scores), abstention_auc(scores)
-    if as_json:
-        print(json.dumps({"split": split, "types": table, "abstention_auc": auc}))
-        return
-    columns = list(next(iter(table.values())))
-    print(f"{split:<14}" + "".join(f"{column:>17}" for column in columns))
-    for name, row in sorted(table.items()):
-        print(f"{name:<14}" + "".join(f"{row[column]:>17.3g}" for column in columns))
-    print(f"abstention AUC {auc:.3f}")
 
 
 @app.command()
@@ -242,35 +189,6 @@ def speed(
     print(f"  {IMPORTS}  {command.imports:.2f} s")
     print(f"  chatbot ask  {command.ask:.2f} s")
     print(f"  ratio of the medians {command.ratio:.2f} (of pairs {command.low:.2f} to {command.high:.2f})")
-
-
-@app.command()
-def validate(
-    questions: Annotated[Path, typer.Option(help="The question set, JSON Lines.")] = QUESTIONS,
-    index: IndexOption = None,
-    lock: Annotated[bool, typer.Option("--lock", help="Accept questions and papers as they are now.")] = False,
-) -> None:
-    """Print what the question set counts and its faults; the exit code is 1 when there are any."""
-    from evals import validation
-
-    with tempfile.TemporaryDirectory() as scratch:
-        bot = PaperChatbot(index=index) if index else _seed_bot(Path(scratch) / "index")
-        papers, corpus = {paper.id: paper for paper in bot.papers()}, bot.index.manifest.fingerprint
-    census, faults = validation.validate(questions, papers)
-    if lock and not faults:
-        validation.write_lock(questions, corpus)
-    faults += validation.find_lock_faults(questions, corpus)
-    if census:
-        print(f"{'':<20}{'dev':>6}{'test':>6}")
-        for name in ("", *validation.MINIMUM):
-            print(f"{name or 'all':<20}{census.total(name, 'dev'):>6}{census.total(name, 'test'):>6}")
-        print(f"questions about the paper asked about least: {min(census.covered.values(), default=0)}")
-        print(f"answerable questions that do not name the work: {census.unnamed:.0%}")
-        print(
-            f"most of one question's five-word runs found in its paper: {max(census.overlap.values(), default=0):.0%}"
-        )
-    print("\n".join(faults) or "no faults")
-    raise typer.Exit(bool(faults))
 
 
 def _seed_bot(index: Path) -> PaperChatbot:

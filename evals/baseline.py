@@ -4,28 +4,34 @@ Knows only vectors; it is what a first retrieval recipe does, scored like the ch
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from chatbot import PaperChatbot
 from chatbot.answers import Answer, Citation, Sentence
+from chatbot.conversation import Turn
 from chatbot.embedding import load_embedder
 from chatbot.records import Hit
-from evals.answers import Score, score_answer
-from evals.questions import Sample
+from chatbot.settings import Settings
 
-PAPERS, SENTENCES = 10, 3
-
-
-def ask_baseline(bot: PaperChatbot, samples: Sequence[Sample]) -> list[Score]:
-    """Answer each question, without its history, and score the answer; the confidence is the best cosine."""
-    embedder = load_embedder(bot.settings)
-    vectors = [embedder.embed_query(sample.question) for sample in samples]
-    return [score_answer(sample, _answer(bot, sample, vector)) for sample, vector in zip(samples, vectors, strict=True)]
+PAPERS, SENTENCES, NAIVE = 10, 3, "naive"
 
 
-def _answer(bot: PaperChatbot, sample: Sample, vector: npt.NDArray[np.float32]) -> Answer:
+class NaiveBot(PaperChatbot):
+    """A chatbot that quotes the nearest sentences, whatever is asked; it knows no history and never abstains."""
+
+    def __init__(self, *settings: Settings, **options: Any) -> None:
+        super().__init__(*settings, **options)
+        self.answerer.model = NAIVE
+
+    def ask(self, question: str, history: Sequence[str | Turn] = (), id: str | None = None) -> Answer:
+        """Return the answer to ``question``; its confidence is the best cosine."""
+        return _answer(self, question, load_embedder(self.settings).embed_query(question))
+
+
+def _answer(bot: PaperChatbot, question: str, vector: npt.NDArray[np.float32]) -> Answer:
     near = bot.index.nearest_passages(vector, PAPERS)
     papers = bot.index.papers(list(near))
     spans = bot.index.spans(list(papers.values()))
@@ -37,15 +43,15 @@ def _answer(bot: PaperChatbot, sample: Sample, vector: npt.NDArray[np.float32]) 
         for number, (_, key, span) in enumerate(ranked, 1)
     )
     return Answer(
-        question=sample.question,
-        standalone_question=sample.question,
+        question=question,
+        standalone_question=question,
         status="answered",
         answer="",
         sentences=tuple(Sentence(citation.quote, (citation.number,), "supported") for citation in citations),
         citations=citations,
         retrieved=tuple(Hit(rank, papers[key], score) for rank, (key, score) in enumerate(near.items(), 1)),
         confidence=ranked[0][0],
-        model="baseline",
+        model=NAIVE,
         timings_ms={},
         index="",
         settings="",

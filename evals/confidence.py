@@ -72,6 +72,15 @@ def trace_risk(scored: Sequence[Scored]) -> RiskCurve:
     return RiskCurve(tuple(points), area if points else None)
 
 
+def separate_answerable(scored: Sequence[Scored]) -> float | None:
+    """Return the area under the ROC curve by which confidence tells answerable questions from the others."""
+    from sklearn.metrics import roc_auc_score
+
+    pairs = [(each.sample.expected == "answered", float(each.answer["confidence"])) for each in scored if each.answer]
+    answerable, confidence = [one for one, _ in pairs], [other for _, other in pairs]
+    return float(roc_auc_score(answerable, confidence)) if len(set(answerable)) == 2 else None
+
+
 def calibrate_confidence(scored: Sequence[Scored]) -> Calibration:
     """Return how confidence and right answers agree, in ten bins of equal width (Guo and others 2017).
 

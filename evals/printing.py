@@ -1,8 +1,9 @@
-"""Show in a terminal how two runs compare and what the gate found.
+"""Show in a terminal how a run scores, how two compare, what the gate found, and what the set and the bots are like.
 
 Knows rich; knows nothing of how any of it was computed.
 """
 
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 
 from rich.padding import Padding
@@ -10,8 +11,14 @@ from rich.table import Table
 from rich.text import Text
 
 from chatbot.terminal import out
+from evals.census import Census
 from evals.comparing import Compared, Difference, Flip
 from evals.gate import Judged
+from evals.judging import RunOpinion
+from evals.report import ReportData, format_interval, format_number
+from evals.selftest import HEADLINES
+from evals.summary import ALL
+from evals.validation import MINIMUM
 
 _STYLES = {"better": "green", "worse": "bold red", "can't tell": "dim"}
 _LEGEND = "could show: the smallest change found four times in five, before Holm's correction; ? when nothing changed"
@@ -27,6 +34,57 @@ def show_compared(compared: Compared) -> None:
     out.print(Text(_LEGEND, style="dim"), soft_wrap=True)
     for _, flips in groupby(compared.flips, key=lambda flip: flip.id):
         _show_flips(list(flips))
+
+
+def show_summaries(data: ReportData) -> None:
+    """Print each metric with its interval and counts, then by type of question, then confidence and times."""
+    table = Table("", "value", "95% interval", "scored", "abstained", "errored", "undetermined", box=None)
+    for one in (one for one in data.summaries if one.type == ALL):
+        counts = (one.scored, one.abstained, one.errored, one.undetermined)
+        table.add_row(_spell(one.metric), format_number(one.value), format_interval(one), *map(str, counts))
+    out.print(table)
+    types = Table("", *data.types[1:], box=None)
+    for metric in data.metrics:
+        values = (data.summary(metric, kind) for kind in data.types[1:])
+        types.add_row(_spell(metric), *(format_number(one.value if one else None) for one in values))
+    out.print(types)
+    right = ", ".join(f"{name} {low:.2f} to {high:.2f}" for name, (low, high) in data.right.intervals.items())
+    out.print(f"right answers: {data.right.right} of {data.right.answered} answered of {data.right.all} ({right})")
+    area, auc = format_number(data.risk.area), format_number(data.separation)
+    out.print(f"risk-coverage area {area}; AUC of confidence for what is answerable {auc}")
+    for each in data.latencies:
+        out.print(f"{each.stage}: p50 {each.p50:.0f} ms, p95 {each.p95:.0f} ms")
+
+
+def _spell(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def show_opinion(opinion: RunOpinion) -> None:
+    """Print what a judge says of the sentences shown, with its agreement with hand-made labels beside it."""
+    rate = f"{opinion.supported} of {opinion.scored} sentences supported ({opinion.low:.3f} to {opinion.high:.3f})"
+    agreement = f"kappa {format_number(opinion.kappa)} with {opinion.labels} labels"
+    out.print(f"{opinion.model} as a judge: {rate}, {opinion.unscored} unscored; {agreement}", soft_wrap=True)
+
+
+def show_census(census: Census) -> None:
+    """Print what a question set counts."""
+    out.print(f"{'':<20}{'dev':>6}{'test':>6}")
+    for name in ("", *MINIMUM):
+        out.print(f"{name or 'all':<20}{census.total(name, 'dev'):>6}{census.total(name, 'test'):>6}")
+    out.print(f"questions about the paper asked about least: {min(census.covered.values(), default=0)}")
+    out.print(f"answerable questions that do not name the work: {census.unnamed:.0%}")
+    overlap = max(census.overlap.values(), default=0)
+    out.print(f"most of one question's five-word runs found in its paper: {overlap:.0%}")
+
+
+def show_bots(table: Mapping[str, Mapping[str, float | None]], ranking: Sequence[tuple[str, float]]) -> None:
+    """Print the scores of the self-test's bots, best first, and the product that ranks them."""
+    shown = Table("", *map(_spell, HEADLINES), "product", box=None)
+    for name, product in ranking:
+        scores = (table[name][headline] for headline in HEADLINES)
+        shown.add_row(name, *("-" if score is None else f"{score:.2f}" for score in scores), f"{product:.3f}")
+    out.print(shown)
 
 
 def show_judged(judged: Judged) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from chatbot.markup import clip_text, escape_markdown
-from evals.confidence import Calibration, RiskCurve, calibrate_confidence, trace_risk
+from evals.confidence import Calibration, RiskCurve, calibrate_confidence, separate_answerable, trace_risk
 from evals.exhibits import RIGHTLY, WRONGLY, Exhibit, make_exhibit
 from evals.funnel import STAGES, make_funnel
 from evals.records import Run
@@ -54,6 +54,7 @@ class ReportData:
     summaries: Sequence[Summary]
     right: RightAnswers
     risk: RiskCurve
+    separation: float | None
     calibration: Calibration
     latencies: Sequence[Latency]
     spending: Spending
@@ -87,6 +88,7 @@ def gather_report(run: Run) -> ReportData:
         summaries=summarise(run.scored),
         right=count_right(run.scored),
         risk=trace_risk(run.scored),
+        separation=separate_answerable(run.scored),
         calibration=calibrate_confidence(run.scored),
         latencies=measure_latency(run.scored),
         spending=measure_spending(run.scored),
@@ -103,6 +105,7 @@ def render_json(data: ReportData) -> str:
         "metrics": [asdict(summary) for summary in data.summaries],
         "right_answers": asdict(data.right) | {name: list(ends) for name, ends in data.right.intervals.items()},
         "risk_coverage": asdict(data.risk),
+        "answerable_auc": data.separation,
         "calibration": asdict(data.calibration),
         "latencies_ms": [asdict(latency) for latency in data.latencies],
         "spending": asdict(data.spending),
@@ -145,7 +148,7 @@ def render_markdown(data: ReportData) -> str:
         ),
         "## Confidence",
         f"Area under the risk-coverage curve {_plain(data.risk.area)}, calibration error "
-        f"{_plain(data.calibration.error)}.",
+        f"{_plain(data.calibration.error)}, AUC of confidence for what is answerable {_plain(data.separation)}.",
         _table(["from", "to", "mean confidence", "share right", "questions"], bins),
         "## Time and cost",
         _table(["stage", "median ms", "p95 ms"], [[one.stage, one.p50, one.p95] for one in data.latencies]),

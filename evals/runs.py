@@ -148,7 +148,7 @@ def _with_carriers(bot: PaperChatbot, samples: Sequence[Sample], out: Path) -> P
     out.mkdir(parents=True, exist_ok=True)
     papers = [*bot.papers(), *carriers.values()]
     source.write_text("".join(json.dumps(asdict(paper)) + "\n" for paper in papers), encoding="utf-8")
-    carried = PaperChatbot(bot.settings.model_copy(update={"index": out / "carriers"}))
+    carried = type(bot)(bot.settings.model_copy(update={"index": out / "carriers"}))
     carried.ingest(source)
     return carried
 

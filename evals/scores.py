@@ -57,9 +57,17 @@ def score_sample(sample: Sample, answer: Answer | None, error: str, papers: Pape
 
 
 def tells(answer: Answer, fact: Fact) -> bool:
-    """Tell whether some alias of ``fact`` stands in the answer; an abstention tells nothing."""
+    """Tell whether some alias of ``fact`` stands in the answer, or its number within the tolerance before its unit.
+
+    An abstention tells nothing.
+    """
     told = _told(answer)
-    return any(alias.lower() in told for alias in fact.aliases)
+    if any(alias.lower() in told for alias in fact.aliases):
+        return True
+    if fact.number is None:
+        return False
+    figures = re.findall(rf"(\d+(?:\.\d+)?)[\s\\-]*{re.escape(fact.unit.lower())}(?!\w)", told)
+    return any(abs(float(figure) - fact.number) <= fact.tolerance for figure in figures)
 
 
 def cites(answer: Answer, spans: Sequence[Mapping[str, Any]]) -> bool:
@@ -109,6 +117,11 @@ def _unsupported_figures(sample: Sample, answer: Answer, papers: Papers) -> Scor
 
 def _words(sample: Sample, answer: Answer, papers: Papers) -> Score:
     return float(sum(len(sentence["text"].split()) for sentence in answer["sentences"])) if _answered(answer) else None
+
+
+def _conciseness(sample: Sample, answer: Answer, papers: Papers) -> Score:
+    told, spans = _words(sample, answer, papers), {fact.evidence[0]["quote"] for fact in sample.facts if fact.evidence}
+    return min(1.0, sum(len(quote.split()) for quote in spans) / told) if told and spans else None
 
 
 def _evidence(sample: Sample) -> list[list[Mapping[str, Any]]]:
@@ -188,7 +201,7 @@ METRICS = (
     ),
     Metric(
         "fact_recall",
-        "share of the key facts of which some alias stands in the answer; 0 when it abstains",
+        "share of the key facts that the answer tells, by an alias or by its number; 0 when it abstains",
         _fact_recall,
     ),
     Metric(
@@ -205,6 +218,7 @@ METRICS = (
         False,
     ),
     Metric("words", "words in the sentences of an answer", _words, False),
+    Metric("conciseness", "words of the marked evidence over words of the answer, at most 1", _conciseness),
     Metric("evidence_recall", "share of key facts of which a marked span is cited, in part or whole", _evidence_recall),
     Metric("evidence_precision", "share of citations that meet a marked span", _evidence_precision),
     Metric("paper_recall", "share of the relevant papers that are cited", _paper_recall),

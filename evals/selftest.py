@@ -67,7 +67,7 @@ def quote_abstracts(sample: Sample, papers: Papers) -> Answer:
 def cite_gold(sample: Sample, papers: Papers) -> Answer:
     """Quote just the marked evidence, and abstain when there is nothing to answer."""
     if sample.expected != "answered":
-        return _answer(sample, papers, [], status="abstained")
+        return _answer(sample, papers, [], status="abstained", said=f"Not found: {', '.join(sample.missing)}.")
     places = _gold(sample) or [_opening(papers[key]) for key in sample.papers if key in papers]
     return _answer(sample, papers, [(_quote(papers, place), [place]) for place in places])
 
@@ -84,17 +84,14 @@ BOTS: dict[str, Bot] = {
 }
 
 
-def score_bots(samples: Sequence[Sample], papers: Papers) -> dict[str, dict[str, float | None]]:
-    """Return the mean of each metric by bot. ``conciseness`` is the gold bot's words over the bot's, at most 1."""
+def score_bots(samples: Sequence[Sample], corpus: Papers) -> dict[str, dict[str, float | None]]:
+    """Return the mean of each metric by bot."""
+    papers = {**corpus, **{sample.carrier.id: sample.carrier for sample in samples if sample.carrier}}
     scored = {
         name: [score_sample(sample, bot(sample, papers).to_dict(), "", papers) for sample in samples]
         for name, bot in BOTS.items()
     }
-    table = {name: {metric.name: _mean(rows, metric.name) for metric in METRICS} for name, rows in scored.items()}
-    gold = table["gold"]["words"] or 0.0
-    for row in table.values():
-        row["conciseness"] = min(1.0, gold / row["words"]) if row["words"] else None
-    return table
+    return {name: {metric.name: _mean(rows, metric.name) for metric in METRICS} for name, rows in scored.items()}
 
 
 def rank_bots(table: Mapping[str, Mapping[str, float | None]]) -> list[tuple[str, float]]:
@@ -134,6 +131,7 @@ def _answer(
     status: Status = "answered",
     sentences: tuple[Sentence, ...] = (),
     citations: tuple[Citation, ...] = (),
+    said: str = "",
 ) -> Answer:
     """Return an answer of the sentences ``told``, each with the places it cites; retrieval is always right."""
     numbers: dict[Place, Citation] = {}
@@ -149,7 +147,7 @@ def _answer(
         question=sample.question,
         standalone_question=sample.question,
         status=status,
-        answer=" ".join(sentence.text for sentence in sentences),
+        answer=said or " ".join(sentence.text for sentence in sentences),
         sentences=sentences,
         citations=citations or tuple(numbers.values()),
         retrieved=tuple(hits),

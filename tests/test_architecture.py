@@ -89,7 +89,7 @@ def test_stages_do_not_import_each_other() -> None:
         ("transformers", "embedding local_model generation"),
         ("sentence_transformers", "embedding"),
         ("openai", "models embedding"),
-        ("os", "ui index embedding"),
+        ("os", "ui index embedding feedback"),
     ],
 )
 def test_each_library_has_one_home(library: str, folder: str) -> None:

@@ -69,6 +69,12 @@ def test_a_group_of_papers_is_a_topic(text: str) -> None:
     assert (request.topic, request.names) == ("routing", ())
 
 
+def test_the_form_can_be_asked_for_at_once() -> None:
+    request = read_comparison("Compare AntNet and SR on data, as LaTeX please", ["AntNet", "SR"])
+    assert request is not None
+    assert (request.names, request.aspects, request.form) == (("AntNet", "SR"), ("data",), "latex")
+
+
 @pytest.mark.parametrize("text", ["What is AntNet?", "Which papers use bees?", "How fast is SR?"])
 def test_other_questions_ask_for_no_grid(text: str) -> None:
     assert read_comparison(text, ["AntNet", "SR"]) is None

@@ -9,7 +9,7 @@ from chatbot.claims import Passage
 from chatbot.errors import PromptError
 from chatbot.prompts import NAMES, load_prompts, parse_prompt
 from chatbot.records import Paper, Span
-from chatbot.writing import format_passages
+from chatbot.writing import cut_passage, format_passages
 
 GOLDEN = Path(__file__).with_name("golden")
 HEAD = "---\npurpose: p\nversion: 1\nvariables: question\n---\n"
@@ -37,6 +37,13 @@ VALUES = {
 @pytest.mark.parametrize("name", NAMES)
 def test_each_prompt_is_sent_exactly_as_pinned(name: str) -> None:
     assert load_prompts().render(name, **VALUES[name]) == (GOLDEN / f"{name}.txt").read_text(encoding="utf-8")
+
+
+def test_a_long_paper_is_cut_to_the_budget() -> None:
+    whole = passage()
+    long = Passage(1, whole.paper, whole.spans * 500)
+    assert 10 < len(cut_passage(long, 500).spans) < 100
+    assert len(cut_passage(whole, 1).spans) == 1
 
 
 def test_a_paper_cannot_close_the_tag_it_stands_in() -> None:

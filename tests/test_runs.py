@@ -13,6 +13,7 @@ import pytest
 
 from chatbot import PaperChatbot
 from chatbot.errors import InputError
+from evals.judging import judge_answers
 from evals.questions import QUESTIONS
 from evals.runs import load_run, run_questions
 from tests.conftest import make_record
@@ -123,6 +124,25 @@ def test_a_changed_record_is_noticed(tmp_path: Path, small_bot: PaperChatbot, qu
     answers.write_text(answers.read_text().replace('"answered"', '"abstained"', 1))
     with pytest.raises(InputError, match="was changed after the run ended"):
         load_run(tmp_path / "run")
+
+
+@pytest.mark.parametrize(("said", "kappa"), [("supported", 0.0), ("I cannot tell.", None)])
+def test_a_judge_is_held_against_labels(
+    tmp_path: Path,
+    bot: PaperChatbot,
+    small_bot: PaperChatbot,
+    questions: Path,
+    server: ModelServer,
+    said: str,
+    kappa: float | None,
+) -> None:
+    server.default = Reply(said)
+    run = run_questions(tmp_path / "run", small_bot, questions)
+    judge = open_bot(server, bot.settings.index).answerer
+    opinion = judge_answers(run, {paper.id: paper for paper in bot.papers()}, judge)
+    shown = sum(len(scored.answer["sentences"]) for scored in run.scored if scored.answer)
+    assert (opinion.scored, opinion.unscored) == ((shown, 0) if said == "supported" else (0, shown))
+    assert (opinion.kappa, opinion.labels + opinion.labels_unscored) == (kappa, 40)
 
 
 def test_a_model_that_fails_for_a_while_costs_no_answer(

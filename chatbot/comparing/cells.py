@@ -125,13 +125,13 @@ def _score_approach(paper: Paper, spans: Sequence[Span], roles: Matrix) -> Matri
         first = next((at for at, span in enumerate(spans) if paper.name in span.text), None)
         said = said + 0.35 * (np.arange(len(spans)) == first)
     late = np.arange(len(spans)) / len(spans)
-    return said - 0.3 * roles[:, BACKGROUND] - 0.2 * late
+    return said - 0.3 * roles[:, BACKGROUND] - 0.2 * late - _see(_LINK, spans)
 
 
 def _score_idea(paper: Paper, spans: Sequence[Span], roles: Matrix) -> Matrix:
     after = np.arange(len(spans)) - int(_score_approach(paper, spans, roles).argmax())
     near = np.select([after == 0, after == 1, after == 2, after == 3, after < 0], [0.15, 0.5, 0.35, 0.2, -0.5], 0.0)
-    told = 0.4 * roles[:, METHOD] + 0.25 * _see(_EXPLAINS, spans) + near
+    told = 0.4 * roles[:, METHOD] + 0.25 * _see(_EXPLAINS, spans) + near - _see(_LINK, spans)
     return np.asarray(told - 0.6 * roles[:, RESULT] - 0.4 * _see(_TRIED, spans) - 0.3 * _see(_FIGURE, spans))
 
 

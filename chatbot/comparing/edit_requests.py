@@ -18,8 +18,8 @@ from chatbot.comparing.phrases import (
     strip_edges,
     unmask_all,
 )
-from chatbot.comparing.requests import Request
-from chatbot.comparison import ASPECTS, TableFormat
+from chatbot.comparing.requests import FORMATS, Request
+from chatbot.comparison import ASPECTS
 
 _REMOVE = re.compile(
     r"\b(?:drop|remove|delete|lose|forget|discard|exclude|hide|omit|get rid of|leave out|without"
@@ -40,11 +40,7 @@ _SORT_KEY = re.compile(r"\b(?:by|on)\s+(?:the\s+)?(?P<key>[\w -]+?)(?:\s*(?:colu
 _BACKWARDS = re.compile(
     r"\b(?:newest|latest|recent|descending|reverse\w*|backwards?|largest|highest|z to a|z-a)\b", re.I
 )
-_FORMATS: dict[str, TableFormat] = {
-    "latex": "latex", "tex": "latex", "csv": "csv", "excel": "csv", "spreadsheet": "csv", "markdown": "markdown",
-    "md": "markdown", "json": "json",
-}  # fmt: skip
-_EXPORT = re.compile(rf"\b({'|'.join(_FORMATS)})\b", re.I)
+_EXPORT = re.compile(rf"\b({'|'.join(FORMATS)})\b", re.I)
 _EXPORT_ASKED = re.compile(
     r"\b(?:export|as|in|give|get|save|download|format|convert|turn|write|please|show|print|table|grid|same)\b", re.I
 )
@@ -70,14 +66,14 @@ def read_edit(text: str, known: Sequence[str], columns: Sequence[str], before: s
 
     ``columns`` are the grid's, ``before`` is the question of the turn before.
     """
-    masked, pieces = mask(text, [name for name in known if name.lower() not in _FORMATS])
+    masked, pieces = mask(text, [name for name in known if name.lower() not in FORMATS])
     bare = MASK.sub(" ", masked)
     if (
         (form := _EXPORT.search(bare))
         and (len(bare.split()) <= 2 or _EXPORT_ASKED.search(bare))
         and len(bare.split()) <= FEW_WORDS
     ):
-        return Request("export", form=_FORMATS[form[1].lower()])
+        return Request("export", form=FORMATS[form[1].lower()])
     if _SORT.search(bare) and len(bare.split()) <= FEW_WORDS + 2:
         return _read_sort(bare)
     if _WHICH.search(bare) and not COLUMNS_SAID.search(bare):

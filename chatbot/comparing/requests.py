@@ -51,6 +51,13 @@ _POINTS_BACK = re.compile(
     r"(?! (?:in common|papers about))",
     re.I,
 )
+FORMATS: dict[str, TableFormat] = {
+    "latex": "latex", "tex": "latex", "csv": "csv", "excel": "csv", "spreadsheet": "csv", "markdown": "markdown",
+    "md": "markdown", "json": "json",
+}  # fmt: skip
+FORM_ASKED = re.compile(
+    rf"[\s,;:]+(?:as|in|to)\s+(?:an? )?({'|'.join(FORMATS)})(?: table| grid| file)?(?: please)?\W*$", re.I
+)
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
 
 
@@ -79,24 +86,39 @@ class Request:
         return papers[:MOST_EARLIER] if self.points_back else ()
 
 
+def asks_to_compare(text: str) -> bool:
+    """Tell whether ``text`` has words of comparing at all."""
+    return bool(_ASKS_PLAINLY.search(text) or _ASKS.search(text))
+
+
 def read_comparison(text: str, known: Sequence[str] = ()) -> Request | None:
     """Return the comparison that ``text`` asks for, None when it asks for none.
 
     ``known`` are titles, ids and names of papers, which are read as one piece where they stand in ``text``.
     """
     plain = bool(_ASKS_PLAINLY.search(text))
-    if not plain and not _ASKS.search(text):
+    if not asks_to_compare(text):
         return None
+    form: TableFormat = "markdown"
+    if asked := FORM_ASKED.search(text):
+        form, text = FORMATS[asked[1].lower()], text[: asked.start()]
     masked, pieces = mask(text, known)
     masked, aspects = _take_aspects(masked)
     names = split_names(masked)
     topics = [found for name in names if (found := _TOPIC.match(name))]
     if len(names) == 1 and topics:
         topic = topics[0]["before"] or topics[0]["after"]
-        return Request("compare", (), unmask_all(aspects, pieces), unmask(topic, pieces), plain)
+        return Request("compare", (), unmask_all(aspects, pieces), unmask(topic, pieces), plain, form=form)
     back = _POINTS_BACK.search(masked)
     pointed = back[1].lower() if back and len(names) < 2 else ""
-    return Request("compare", unmask_all(names, pieces), unmask_all(aspects, pieces), plain=plain, points_back=pointed)
+    return Request(
+        "compare",
+        unmask_all(names, pieces),
+        unmask_all(aspects, pieces),
+        plain=plain,
+        form=form,
+        points_back=pointed,
+    )
 
 
 def read_choice(text: str, count: int) -> int | None:

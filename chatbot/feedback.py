@@ -1,0 +1,61 @@
+"""Thumbs up and down on answers, with the reason, kept beside the index for whoever looks after it.
+
+Knows a JSON Lines file; knows nothing of the page or of what becomes of the feedback. Only the owner of the file can
+read it, for it holds questions.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from chatbot.answers import Answer
+from chatbot.errors import FeedbackBroken
+
+MOST_REASON = 2000  # characters
+
+
+class FeedbackStore:
+    """The feedback in the file ``path``, which is made at first use. Any method may raise FeedbackBroken."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def add(self, answer: Answer, liked: bool, reason: str = "") -> None:
+        """Keep what a reader thinks of ``answer``; it is on the disk when this returns."""
+        record = {
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "liked": liked,
+            "reason": reason[:MOST_REASON],
+            "question": answer.standalone_question,
+            "status": answer.status,
+            "model": answer.model,
+            "citations": [[c.paper_id, c.start, c.end, c.quote] for c in answer.citations],
+            "retrieved": [hit.paper.id for hit in answer.retrieved],
+        }
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.touch(mode=0o600)
+            # The line break comes first, so that a line that a crash cut off spoils no other.
+            with FileLock(f"{self._path}.lock"), self._path.open("a", encoding="utf-8") as file:
+                file.write("\n" + json.dumps(record))
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise FeedbackBroken(f"feedback cannot be kept in {self._path}: {error.strerror}") from error
+
+    def read(self) -> Iterator[dict[str, Any]]:
+        """Yield the records, oldest first; a line that was cut off is left out."""
+        try:
+            lines = self._path.read_text(encoding="utf-8").splitlines() if self._path.exists() else []
+        except OSError as error:
+            raise FeedbackBroken(f"{self._path} cannot be read: {error.strerror}") from error
+        for line in lines:
+            try:
+                yield json.loads(line)
+            except ValueError:
+                continue

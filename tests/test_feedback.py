@@ -1,0 +1,33 @@
+"""What readers think of answers is kept, privately, and becomes drafts of evaluation questions."""
+
+import stat
+from pathlib import Path
+
+from chatbot import PaperChatbot
+from chatbot.feedback import FeedbackStore
+from evals.drafting import draft_from_feedback
+from evals.validation import find_form_faults
+
+
+def test_feedback_is_kept_though_a_line_was_cut_off(tmp_path: Path, bot: PaperChatbot) -> None:
+    store, answer = FeedbackStore(tmp_path / "f.jsonl"), bot.ask("What is LiNeS?")
+    store.add(answer, liked=True)
+    with (tmp_path / "f.jsonl").open("a") as file:
+        file.write('\n{"question": "cut')
+    store.add(answer, liked=False, reason="x" * 9000)
+    up, down = store.read()
+    assert (up["liked"], down["liked"], len(down["reason"])) == (True, False, 2000)
+    assert stat.S_IMODE((tmp_path / "f.jsonl").stat().st_mode) == 0o600
+
+
+def test_an_answer_marked_down_becomes_a_draft(tmp_path: Path, bot: PaperChatbot) -> None:
+    own = PaperChatbot(bot.settings.model_copy(update={"index": tmp_path}))
+    answer = bot.ask("What is LiNeS?")
+    own.feedback.add(answer, liked=False, reason="too long")
+    own.feedback.add(answer, liked=False)
+    own.feedback.add(bot.ask("How does FRNet work?"), liked=True)
+    records = list(draft_from_feedback(own))
+    assert find_form_faults(records) == []
+    (draft,) = records[1:]
+    assert draft["turns"] == ["What is LiNeS?"]
+    assert draft["papers"] == [answer.citations[0].paper_id]
