@@ -77,6 +77,11 @@ def test_openalex_abstracts_are_put_together_again(tmp_path: Path, content: str 
     ]  # fmt: skip
 
 
+def test_abstracts_that_someone_restored_already_are_kept(tmp_path: Path) -> None:
+    restored = {"id": "https://openalex.org/W9", "title": "T", "abstract": "Plain text."}
+    assert read(write(tmp_path, lines([restored])))[0] == [Paper("W9", "T", "Plain text.")]
+
+
 def test_one_work_alone_is_read(tmp_path: Path) -> None:
     assert read(write(tmp_path, json.dumps(WORK, indent=2)))[0] == [ATTENTION]
 

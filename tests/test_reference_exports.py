@@ -1,15 +1,18 @@
 """What reference managers export: BibTeX, RIS and CSL-JSON, good, awkward and bad."""
 
 import json
+import re
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pylatexenc.latex2text import LatexNodes2Text
 
 from chatbot.errors import SourceError
 from chatbot.records import Paper
+from chatbot.sources.bibtex import decode_latex
 from tests.test_sources import read, write
 
 BIBTEX = r"""@string{nips = "Advances in Neural Information Processing Systems"}
@@ -230,6 +233,17 @@ def test_csl_json_is_read_without_its_markup(tmp_path: Path) -> None:
 def test_unusable_exports_say_why(tmp_path: Path, name: str, content: str | bytes, message: str) -> None:
     with pytest.raises(SourceError, match=message):
         read(write(tmp_path, content, name))
+
+
+@given(
+    st.lists(
+        st.sampled_from(["we", " ", "5%", r"5\%", "R&D", r"a\_b", "#", "--", "---", "``", "''", "'", "~", "{A}", "?"])
+    )
+)
+def test_latex_without_macros_reads_as_the_full_parse_reads_it(words: list[str]) -> None:
+    text = "x" + "x".join(words)
+    parsed = LatexNodes2Text().latex_to_text(re.sub(r"(?<!\\)[%&]", r"\\\g<0>", text))
+    assert decode_latex(text, None) == parsed
 
 
 @pytest.mark.parametrize("sample", [BIBTEX, RIS, json.dumps(CSL)], ids=["bibtex", "ris", "csl"])

@@ -14,7 +14,7 @@ from chatbot.sources.fields import make_paper
 from chatbot.sources.jsonl import read_records
 
 NAME = "arXiv metadata snapshot"
-_FIELD = re.compile(r'"(?:authors_parsed|journal-ref|update_date|submitter)"\s*:')
+_FIELD = re.compile(r'"(?:authors_parsed|journal-ref|submitter)"\s*:')
 _YEAR_OF_ID = re.compile(r"(?:^|/)(\d\d)(?:0[1-9]|1[0-2])\d*\.?\d*(?:v\d+)?$")
 _FIRST_YEAR = 1991
 
@@ -23,7 +23,7 @@ class _Record(BaseModel):
     id: str | None = None
     title: str | None = None
     abstract: str | None = None
-    authors: str | None = None
+    authors: str | list[str] | None = None
     authors_parsed: list[list[str]] | None = None
     venue: str | None = Field(None, alias="journal-ref")
     doi: str | None = None
@@ -47,7 +47,7 @@ def _to_paper(record: object) -> Paper:
         id=read.id or "",
         title=read.title or "",
         abstract=read.abstract or "",
-        authors=names or [read.authors or ""],
+        authors=names or ([read.authors] if isinstance(read.authors, str) else read.authors or ()),
         venue=read.venue or "",
         year=_year(read.id or "") or read.update_date,
         doi=read.doi or "" if not read.id else "",

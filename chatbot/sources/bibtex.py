@@ -19,6 +19,8 @@ from chatbot.sources.text import read_text
 NAME = "BibTeX"
 _ENTRY = re.compile(r"^\s*@\s*[A-Za-z]+\s*[{(]", re.M)
 _BARE_SIGN = re.compile(r"(?<!\\)[%&]")
+_ESCAPED_SIGN = re.compile(r"\\([%&#_])")
+_LIGATURES = (("---", "—"), ("--", "–"), ("``", "“"), ("''", "”"), ("!`", "¡"), ("?`", "¿"), ("~", "\xa0"))
 
 
 def recognises(path: Path, head: str) -> bool:
@@ -76,9 +78,7 @@ def _parse(text: str) -> Iterator[tuple[str, dict[str, str] | str]]:
 def _to_paper(fields: dict[str, str], decoder: Any) -> Paper:
     from bibtexparser.middlewares.names import parse_single_name_into_parts, split_multiple_persons_names
 
-    def decode(text: str) -> str:
-        # Publishers leave "5%" and "R&D" bare, where LaTeX would begin a comment or a column.
-        return str(decoder.latex_to_text(_BARE_SIGN.sub(r"\\\g<0>", text)))
+    decode = partial(decode_latex, decoder=decoder)
 
     def first(*names: str) -> str:
         return next((fields[name] for name in names if fields.get(name, "").strip()), "")
@@ -96,3 +96,17 @@ def _to_paper(fields: dict[str, str], decoder: Any) -> Paper:
         doi=first("doi").replace("\\", ""),
         arxiv=first("eprint") if is_arxiv else "",
     )
+
+
+def decode_latex(text: str, decoder: Any) -> str:
+    """Return ``text`` as a reader of the typeset page sees it.
+
+    Publishers leave "5%" and "R&D" bare, where LaTeX would begin a comment or a column. A text without macros and
+    formulas takes no full parse, which at some milliseconds an abstract would cost as much as embedding it.
+    """
+    plain = _ESCAPED_SIGN.sub(r"\1", text)
+    if "\\" in plain or "$" in plain:
+        return str(decoder.latex_to_text(_BARE_SIGN.sub(r"\\\g<0>", text)))
+    for written, shown in _LIGATURES:
+        plain = plain.replace(written, shown)
+    return plain.replace("{", "").replace("}", "")

@@ -39,6 +39,7 @@ class _Work(BaseModel):
     title: str | None = None
     display_name: str | None = None
     publication_year: int | None = None
+    abstract: str | None = None
     abstract_inverted_index: dict[str, list[int]] | None = None
     authorships: list[_Authorship] | None = None
     primary_location: _Location | None = None
@@ -82,7 +83,7 @@ def _to_paper(record: Any) -> Paper:
     return make_paper(
         id=(work.id or "").removeprefix("https://openalex.org/"),
         title=work.title or work.display_name or "",
-        abstract=_restore(work.abstract_inverted_index or {}),
+        abstract=_restore(work.abstract_inverted_index or {}) or work.abstract or "",
         authors=[each.author.display_name or "" for each in work.authorships or () if each.author],
         venue=(place.source.display_name or "") if place.source else "",
         year=work.publication_year,
