@@ -46,7 +46,9 @@ def main() -> None:
 
 @app.command()
 def ingest(
-    sources: Annotated[list[str] | None, typer.Argument(help="Files or BEIR folders [the seed papers].")] = None,
+    sources: Annotated[
+        list[str] | None, typer.Argument(help="Files, folders, or - for standard input [the seed papers].")
+    ] = None,
     index: IndexOption = None,
     embedding: EmbeddingOption = None,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Embed all indexed papers again first.")] = False,
