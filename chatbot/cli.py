@@ -170,7 +170,7 @@ def serve(
 ) -> None:
     """Open the chat as a web page; with nothing indexed yet, the seed papers are ingested first."""
     from chatbot import terminal
-    from chatbot.ui import build_page
+    from chatbot.ui import build_page, launch_options
 
     bot = _open(index, embedding, model=model, prompts=prompts)
     try:
@@ -183,7 +183,13 @@ def serve(
     page = build_page(bot)
     try:
         _, url, _ = page.launch(
-            server_name=host, server_port=port, inbrowser=browser, quiet=True, show_error=True, prevent_thread_lock=True
+            server_name=host,
+            server_port=port,
+            inbrowser=browser,
+            quiet=True,
+            show_error=True,
+            prevent_thread_lock=True,
+            **launch_options(),
         )
     except OSError as error:
         raise InputError(f"port {port or '7860 to 7959'} on {host} is not free; choose another with --port") from error

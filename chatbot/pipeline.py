@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from chatbot import answerable, extract
 from chatbot.answering import Answerer, Outcome
-from chatbot.answers import Answer, Usage
+from chatbot.answers import Answer, Draft, Usage
 from chatbot.comparer import Comparer, Plan
-from chatbot.comparison import restore_comparison
+from chatbot.comparison import Comparison, restore_comparison
 from chatbot.conversation import Standalone, Turn, make_standalone
 from chatbot.embedding import Embedder, load_embedder, load_words
 from chatbot.export import export_bibtex, export_markdown
@@ -174,6 +174,11 @@ class PaperChatbot:
         """Return what an answer to ``question`` is made from: the question as read, hits and matches."""
         return self._read_papers(self._make_standalone(question, self._recall(history)))
 
+    def has_answer(self, question: str, history: Sequence[str | Turn] = ()) -> bool:
+        """Tell whether the papers answer all of ``question``, as judged without a model."""
+        _, draft, _ = self._quote(clean_question(question, self.settings.max_question_chars), self._recall(history))
+        return draft.status == "answered"
+
     def papers(self) -> Iterator[Paper]:
         """Yield every indexed paper."""
         self.index.refresh()
@@ -239,17 +244,22 @@ class PaperChatbot:
         return turns
 
     def _recall_question(self, text: str, turns: Sequence[Turn]) -> Turn:
-        text = clean_question(text, self.settings.max_question_chars)
-        if plan := self._comparer.plan(text, turns):
-            *_, (_, grid) = self._comparer.answer(plan, use_model=False)
+        text, draft, grid = self._quote(clean_question(text, self.settings.max_question_chars), turns)
+        if grid:
             return Turn(text, grid.papers, grid)
+        return Turn(text, self.reader.papers(citation.paper_id for citation in draft.citations))
+
+    def _quote(self, text: str, turns: Sequence[Turn]) -> tuple[str, Draft, Comparison | None]:
+        """Return the standalone question, what answers it without a model, and the grid when it is one."""
+        if plan := self._comparer.plan(text, turns):
+            *_, (outcome, grid) = self._comparer.answer(plan, use_model=False)
+            return text, outcome.draft, grid
         question = read_question(text)
         standalone = make_standalone(question, turns, names_other=self.reader.names_a_paper(question))
         question, _, matches = self._read_papers(standalone)
         chosen = extract.choose_papers(question, matches)
         judgement = answerable.judge(question, chosen, self.reader.unknown_names(question))
-        draft = extract.answer(question, matches, chosen, judgement)
-        return Turn(standalone.text, self.reader.papers(citation.paper_id for citation in draft.citations))
+        return standalone.text, extract.answer(question, matches, chosen, judgement), None
 
     def _make_standalone(self, question: str, turns: Sequence[Turn], spent: list[Usage] | None = None) -> Standalone:
         if condensed := self.answerer.condense(question, turns, spent):

@@ -34,7 +34,7 @@ def format_reference(paper: Paper) -> str:
     when = ", ".join(filter(None, [flatten_text(paper.venue), str(paper.year or "")]))
     parts = [", ".join(filter(None, map(flatten_text, paper.authors))), flatten_text(paper.title), when]
     text = " ".join(part if part[-1] in ".?!" else f"{part}." for part in parts if part)
-    address = _web_address(paper.url)
+    address = web_address(paper.url)
     return escape_markdown(text) + (f" <{address}>" if address else "")
 
 
@@ -67,7 +67,7 @@ def format_bibtex(paper: Paper, key: str | None = None) -> str:
         "author": " and ".join(filter(None, map(_format_author, paper.authors))),
         holder: venue,
         "year": str(paper.year or ""),
-        "url": _web_address(paper.url),
+        "url": web_address(paper.url),
     }
     lines = [f"  {name} = {{{value}}}," for name, value in fields.items() if value]
     return "\n".join([f"@{kind}{{{key or _make_key(paper)},", *lines, "}"])
@@ -96,7 +96,7 @@ def _to_ascii(text: str) -> str:
     return unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
 
 
-def _web_address(url: str) -> str:
+def web_address(url: str) -> str:
     """Return ``url`` with every character escaped that could end it, or nothing when it is none of the web."""
     address = quote(flatten_text(url), safe="%/:?#@!$&'()*+,;=~[]")
     return address if re.match(r"https?://[^/]", address, re.I) else ""

@@ -1,0 +1,120 @@
+"""The page: the chat, the sources beside it, and the conversations at the left, with Gradio.
+
+Knows what lies where and what happens on which event; leaves texts to the other modules of this folder.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from chatbot.conversation import Turn
+from chatbot.errors import ChatbotError
+from chatbot.models import EXTRACTIVE
+from chatbot.pipeline import PaperChatbot
+from chatbot.ui.answers import format_answer
+from chatbot.ui.policy import limit_page
+from chatbot.ui.sidebar import build_sidebar
+from chatbot.ui.sources import NO_ANSWER, NO_SOURCES, format_sources
+from chatbot.ui.suggestions import suggest_follow_ups, suggest_questions
+from chatbot.ui.threads import Conversation, keep
+
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
+
+TITLE = "Paper Chatbot"
+
+
+def build_page(bot: PaperChatbot) -> Any:
+    """Return the page as a Gradio Blocks, ready to launch with ``launch_options``."""
+    import gradio as gr
+
+    with gr.Blocks(title=TITLE, analytics_enabled=False, fill_height=True, fill_width=True) as page:
+        talk = gr.State(Conversation())
+        sources: Any = gr.HTML(NO_SOURCES, elem_id="sources", render=False)
+        with gr.Row(elem_id="room"):
+            with gr.Column(scale=3, min_width=340, elem_id="chat"):
+                chat = _build_chat(bot, talk, sources)
+                follow_ups = gr.HTML(elem_id="follow-ups")
+            with gr.Column(scale=2, min_width=340, elem_id="beside"):
+                gr.Markdown("### Sources")
+                sources.render()
+        build_sidebar(bot, page, chat, talk, sources)
+        sources.change(
+            lambda now: _format_follow_ups(suggest_follow_ups(bot, now.turns)),
+            talk,
+            follow_ups,
+            show_progress="hidden",
+            api_visibility="private",
+        )
+    return page
+
+
+def launch_options() -> dict[str, Any]:
+    """Return what ``launch`` has to be given: how the page looks, acts, and where it may load from."""
+    import gradio as gr
+
+    here = Path(__file__).parent
+    # The visitor's own fonts: the bold face that Gradio brings lacks most letters.
+    theme = gr.themes.Default(primary_hue="blue", font=["system-ui", "sans-serif"], font_mono=["monospace"])
+    return {
+        "theme": theme.set(link_text_color="*primary_700", link_text_color_dark="*primary_300"),
+        "css_paths": here / "page.css",
+        "js": (here / "page.js").read_text(encoding="utf-8"),
+        "footer_links": ["api", "settings"],
+        "app_kwargs": {"middleware": [limit_page()]},
+    }
+
+
+def _build_chat(bot: PaperChatbot, talk: Any, sources: Any) -> Any:
+    import gradio as gr
+
+    def reply(message: str, history: list[dict[str, Any]], known: Conversation) -> Iterator[tuple[Any, ...]]:
+        # The page may have taken turns back (undo, clear): as many are left as it still shows questions.
+        before = known.cut(sum(shown["role"] == "user" for shown in history))
+        place = len(before.turns) + 1
+        # Should the user stop the answer, its question still counts.
+        asked = before.add(Turn(message, ()), NO_ANSWER)
+        yield "…", asked, gr.skip()
+        try:
+            for answer in bot.stream(message, before.turns):
+                yield format_answer(answer, whole=False, place=place), asked, gr.skip()
+            panel = format_sources(place, answer.to_dict(), bot.paper)
+            now, notice = keep(bot, before.add(bot.turn(answer), panel), answer)
+            yield "\n\n".join(filter(None, [format_answer(answer, place=place), notice])), now, now.panel
+        except ChatbotError as error:
+            yield f"⚠️ {error}", asked, asked.panel
+
+    return gr.ChatInterface(
+        reply,
+        title=TITLE,
+        description=f"{len(bot)} papers · {_who_answers(bot)}",
+        examples=[[question] for question in suggest_questions(bot)],
+        additional_inputs=[talk],
+        additional_outputs=[talk, sources],
+        chatbot=gr.Chatbot(
+            placeholder="Ask about a paper, a method or a topic.",
+            elem_id="answers",
+            label="Answers",
+            buttons=["copy"],
+        ),
+        fill_width=True,
+        analytics_enabled=False,
+    )
+
+
+def _format_follow_ups(questions: Sequence[str]) -> str:
+    return "".join(
+        f"<button type='button' data-ask='{escape(question)}'><bdi>{escape(question)}</bdi></button>"
+        for question in questions
+    )
+
+
+def _who_answers(bot: PaperChatbot) -> str:
+    try:
+        name = bot.answerer.model
+    except ChatbotError as error:
+        return f"answers in the papers' own words, because {error}"
+    if name == EXTRACTIVE:
+        return "answers in the papers' own words, each quotation with its source"
+    return f"answers by {name}, each sentence checked against the passage it cites"

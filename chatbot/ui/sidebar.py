@@ -1,0 +1,112 @@
+"""The list of stored conversations at the left of the page, and what can be done to the open one.
+
+Knows Gradio and the store of conversations; knows nothing of how answers look. The page has one user, the local one.
+"""
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+from chatbot.errors import ChatbotError
+from chatbot.pipeline import PaperChatbot
+from chatbot.threads import LOCAL_USER, NAME_CHARS
+from chatbot.ui.answers import disarm
+from chatbot.ui.sources import NO_SOURCES
+from chatbot.ui.threads import Conversation, restore
+
+_DOWNLOAD = "(text, name) => window.chatbotDownload(text, name)"
+# None of it is offered to programs: it changes what is stored.
+_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+
+
+def build_sidebar(bot: PaperChatbot, page: Any, chat: Any, talk: Any, sources: Any) -> None:
+    """Put the list at the left; ``chat``, ``talk`` and ``sources`` change when a conversation is opened."""
+    import gradio as gr
+
+    parts = _lay_out()
+    opened = [chat.chatbot, talk, sources]
+    for event in (
+        parts.listed.input(lambda key: _open(bot, key), parts.listed, opened, **_QUIET),
+        parts.new.click(_start_anew, None, opened, **_QUIET),
+        parts.really.click(lambda now: _drop(bot, now), talk, opened, **_QUIET),
+    ):
+        # The chat keeps a second copy of what it shows, in a form that only Gradio makes.
+        event.success(lambda shown: shown, chat.chatbot, chat.chatbot_state, **_QUIET)
+    chat.chatbot.clear(_start_anew, None, opened, **_QUIET)
+    chat.chatbot.undo(_take_back, talk, [talk, sources], **_QUIET)
+    shown = [parts.listed, parts.tools, parts.name, parts.sure]
+    parts.name.submit(lambda now, name: _rename(bot, now, name), [talk, parts.name], shown, **_QUIET)
+    parts.delete.click(lambda: gr.Row(visible=True), None, parts.sure, **_QUIET)
+    parts.spare.click(lambda: gr.Row(visible=False), None, parts.sure, **_QUIET)
+    written = [parts.written, parts.file_name]
+    parts.export.click(lambda now: _write(bot, now), talk, written, **_QUIET).success(None, written, js=_DOWNLOAD)
+    gr.on([page.load, sources.change], lambda now: _show_list(bot, now), talk, shown, **_QUIET)
+
+
+def _lay_out() -> SimpleNamespace:
+    import gradio as gr
+
+    parts = SimpleNamespace()
+    with gr.Sidebar(open=False, width=300, elem_id="threads"):
+        parts.new = gr.Button("New conversation", variant="primary", size="sm")
+        parts.listed = gr.Radio([], label="Conversations", elem_id="thread-list")
+        with gr.Column(visible=False) as parts.tools:
+            parts.name = gr.Textbox(label="Name of the open one", max_length=NAME_CHARS, submit_btn="Rename")
+            parts.export = gr.Button("Export as Markdown", size="sm")
+            parts.delete = gr.Button("Delete …", size="sm")
+            with gr.Row(visible=False) as parts.sure:
+                parts.really = gr.Button("Really delete", variant="stop", size="sm", min_width=80)
+                parts.spare = gr.Button("Keep", size="sm", min_width=80)
+        parts.written, parts.file_name = gr.Textbox(visible=False), gr.Textbox(visible=False)
+    return parts
+
+
+def _show_list(bot: PaperChatbot, now: Conversation) -> tuple[Any, ...]:
+    import gradio as gr
+
+    names = {thread.id: disarm(thread.name) or "(no name)" for thread in _guard(bot.threads.list, LOCAL_USER)}
+    current = now.thread if now.thread in names else None
+    return (
+        gr.Radio([(name, key) for key, name in names.items()], value=current),
+        gr.Column(visible=current is not None),
+        names.get(now.thread, ""),
+        gr.Row(visible=False),
+    )
+
+
+def _open(bot: PaperChatbot, id: str) -> tuple[Any, ...]:
+    messages, now = _guard(restore, bot, id)
+    return messages, now, now.panel
+
+
+def _start_anew() -> tuple[Any, ...]:
+    return [], Conversation(), NO_SOURCES
+
+
+def _take_back(now: Conversation) -> tuple[Any, ...]:
+    left = now.cut(len(now.turns) - 1)
+    return left, left.panel
+
+
+def _drop(bot: PaperChatbot, now: Conversation) -> tuple[Any, ...]:
+    _guard(bot.threads.delete, LOCAL_USER, now.thread)
+    return _start_anew()
+
+
+def _rename(bot: PaperChatbot, now: Conversation, name: str) -> tuple[Any, ...]:
+    _guard(bot.threads.rename, LOCAL_USER, now.thread, name)
+    return _show_list(bot, now)
+
+
+def _write(bot: PaperChatbot, now: Conversation) -> tuple[str, str]:
+    return _guard(bot.export, LOCAL_USER, now.thread), _guard(bot.threads.find, LOCAL_USER, now.thread).name
+
+
+def _guard(work: Callable[..., Any], *given: Any) -> Any:
+    """Return what ``work`` returns; a known error becomes a message on the page."""
+    import gradio as gr
+
+    try:
+        return work(*given)
+    except ChatbotError as error:
+        raise gr.Error(str(error), print_exception=False) from error

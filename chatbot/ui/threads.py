@@ -1,0 +1,61 @@
+"""What a conversation is while it is open on the page, and how it is stored and opened again.
+
+Knows the store of conversations and the form of the chat's messages; knows nothing of how questions are answered.
+The page has one user, the local one.
+"""
+
+from dataclasses import dataclass, replace
+
+from chatbot.answers import Answer
+from chatbot.conversation import Turn
+from chatbot.errors import ChatbotError, ThreadMissing
+from chatbot.pipeline import PaperChatbot
+from chatbot.threads import LOCAL_USER
+from chatbot.ui.answers import format_record
+from chatbot.ui.sources import NO_SOURCES, format_sources
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """The open conversation: its id in the store ("" before the first answer), and per answer its turn and sources."""
+
+    thread: str = ""
+    turns: tuple[Turn, ...] = ()
+    panels: tuple[str, ...] = ()
+
+    @property
+    def panel(self) -> str:
+        """Return the HTML of all sources; the page shows those of one answer."""
+        return "".join(self.panels) or NO_SOURCES
+
+    def cut(self, count: int) -> "Conversation":
+        """Return the first ``count`` turns; without any it is a new conversation."""
+        return replace(self, turns=self.turns[:count], panels=self.panels[:count]) if count else Conversation()
+
+    def add(self, turn: Turn, panel: str) -> "Conversation":
+        """Return the conversation with one more turn."""
+        return replace(self, turns=(*self.turns, turn), panels=(*self.panels, panel))
+
+
+def keep(bot: PaperChatbot, talk: Conversation, answer: Answer) -> tuple[Conversation, str]:
+    """Store ``answer`` at the end of its thread, a new one when there is none; return what went wrong, if anything."""
+    try:
+        try:
+            bot.threads.find(LOCAL_USER, talk.thread)
+        except ThreadMissing:
+            talk = replace(talk, thread=bot.threads.create(LOCAL_USER).id)
+        bot.threads.append(LOCAL_USER, talk.thread, answer)
+    except ChatbotError as error:
+        return talk, f"⚠️ Not kept: {error}"
+    return talk, ""
+
+
+def restore(bot: PaperChatbot, id: str) -> tuple[list[dict[str, str]], Conversation]:
+    """Return a stored thread as messages and as a conversation to go on with. Raises ThreadMissing."""
+    records = bot.threads.answers(LOCAL_USER, id)
+    messages = []
+    for place, record in enumerate(records, 1):
+        messages.append({"role": "user", "content": record["question"]})
+        messages.append({"role": "assistant", "content": format_record(record, place=place)})
+    panels = tuple(format_sources(place, record, bot.paper) for place, record in enumerate(records, 1))
+    return messages, Conversation(id, tuple(bot.resume(LOCAL_USER, id)), panels)
