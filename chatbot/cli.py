@@ -46,7 +46,9 @@ def main() -> None:
 
 @app.command()
 def ingest(
-    sources: Annotated[list[str] | None, typer.Argument(help="Files or BEIR folders [the seed papers].")] = None,
+    sources: Annotated[
+        list[str] | None, typer.Argument(help="Files, folders, or - for standard input [the seed papers].")
+    ] = None,
     index: IndexOption = None,
     embedding: EmbeddingOption = None,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Embed all indexed papers again first.")] = False,
@@ -165,11 +167,14 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int | None, typer.Option(help="Port [the first free one from 7860].")] = None,
     browser: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+    public: Annotated[bool, typer.Option("--public", help="Let other machines in; nobody has to sign in.")] = False,
 ) -> None:
     """Open the chat as a web page; with nothing indexed yet, the seed papers are ingested first."""
     from chatbot import terminal
     from chatbot.ui import build_page, launch_options
 
+    if host not in {"127.0.0.1", "localhost", "::1"} and not public:
+        raise InputError(f"on {host} anyone could ask and read every conversation; add --public if that is meant")
     bot = _open(index, embedding, model=model, prompts=prompts)
     try:
         len(bot)

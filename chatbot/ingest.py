@@ -13,7 +13,7 @@ from chatbot.embedding import Embedder
 from chatbot.errors import SourceError
 from chatbot.index import Entry, PaperIndex, Writer, hash_record, hash_text
 from chatbot.records import IngestReport, Paper, Skipped
-from chatbot.sources import read_papers
+from chatbot.sources import STDIN, read_papers
 
 Progress = Callable[[int], None]
 PAPERS_A_BATCH = 128
@@ -25,7 +25,8 @@ def ingest(
     """Make the index hold what ``sources`` (pairs of a lasting name and a path) hold now, and report it.
 
     A paper that a source no longer has is removed, unless another source has it too, or the source had bad
-    records or no papers at all: then nothing is. ``progress`` gets the number of papers of each batch done.
+    records or no papers at all, or is standard input: then nothing is. ``progress`` gets the number of papers of
+    each batch done.
     Raises SourceError, with the report, for a source that cannot be read, after the others are done.
     """
     report, failed = IngestReport(), []
@@ -71,7 +72,7 @@ def _ingest_source(
             progress(len(batch))
     if not seen:
         raise SourceError(f"{path} has no usable paper; nothing was removed")
-    if report.faults == faults_before:
+    if report.faults == faults_before and path != STDIN:  # what comes in there next may be something else
         report.removed += _remove_missing(writer, name, seen)
 
 

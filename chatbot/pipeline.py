@@ -65,7 +65,7 @@ class PaperChatbot:
     def ingest(
         self, *sources: str | Path, progress: Callable[[int], None] | None = None, rebuild: bool = False
     ) -> IngestReport:
-        """Bring the papers of files and BEIR folders into the index; without sources, the seed papers.
+        """Bring the papers of files, folders and standard input (``-``) into the index; without any, the seed papers.
 
         With ``rebuild``, all papers that the index holds are embedded again first, by the current model; then
         no source is needed, and none is added of itself.
@@ -75,7 +75,7 @@ class PaperChatbot:
             rebuild_index(self.settings.index, self._embedder, progress)
             if not sources and self.settings.index.exists():
                 return IngestReport(unchanged=len(self))
-        named = [(str(Path(source).resolve()), Path(source)) for source in sources]
+        named = [(_name_source(source), Path(source)) for source in sources]
         if not named:
             named = [(SEEDS[0], find_resource("seeds", SEEDS[1]))]
         index = PaperIndex.create(self.settings.index, self._embedder.identity)
@@ -270,6 +270,11 @@ class PaperChatbot:
     def _read_papers(self, standalone: Standalone) -> tuple[Question, list[Hit], list[Match]]:
         text = "" if standalone.unresolved else standalone.text
         return self.reader.read(text, self.settings.top_k, standalone.focus)
+
+
+def _name_source(source: str | Path) -> str:
+    """Return the name under which the index remembers a source, whatever folder it is given from next time."""
+    return "standard input" if str(source) == "-" else str(Path(source).resolve())
 
 
 def _milliseconds(start: float, end: float) -> float:

@@ -18,7 +18,7 @@ from filelock import FileLock
 from chatbot import PaperChatbot
 from chatbot.errors import IndexBroken, IndexBusy, IndexMismatch, IndexMissing, SourceError
 from chatbot.index.manifest import Manifest, load_manifest
-from tests.conftest import make_record
+from tests.conftest import Run, make_record
 
 Write = Callable[..., Path]
 
@@ -269,3 +269,13 @@ def test_what_the_disk_refuses_is_explained(
         with pytest.raises(IndexBroken, match=message):
             filled.ingest(write_jsonl(make_record(8), name="more.jsonl"))
     assert len(ids(filled)) == 6
+
+
+def test_what_is_piped_in_adds_and_updates_but_removes_nothing(run: Run, tmp_path: Path) -> None:
+    index = tmp_path / "index"
+    for text in ("TY  - JOUR\nTI  - Basalt\nAB  - On rocks.\nER  -\n", "title,abstract\nCorals,On reefs.\n"):
+        result = run("ingest", "-", "--json", index=index, stdin=text)
+        assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout)["papers"] == 2
+    nothing = run("ingest", "-", index=index)
+    assert (nothing.returncode, "standard input is empty" in nothing.stderr) == (1, True)

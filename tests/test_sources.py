@@ -155,11 +155,34 @@ def test_unusable_files_say_why(tmp_path: Path, content: bytes, message: str) ->
         read(write(tmp_path, content))
 
 
-def test_missing_file_and_folder_say_what_to_give(tmp_path: Path) -> None:
+def test_missing_file_and_empty_folder_say_what_to_give(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="does not exist; give a file"):
         read(tmp_path / "nowhere.jsonl")
-    with pytest.raises(SourceError, match=r"without corpus\.jsonl"):
+    with pytest.raises(SourceError, match=r"holds no file in a known format; known are: .*BibTeX"):
         read(tmp_path)
+
+
+def test_a_folder_gives_the_papers_of_all_its_files_in_known_formats(tmp_path: Path) -> None:
+    for folder in ("deep/er", "beir", ".hidden"):
+        (tmp_path / folder).mkdir(parents=True)
+    record = json.dumps({"title": "Plain", "abstract": "Text."})
+    write(tmp_path, f'{record}\n{record}\n{{"title": "B"}}\n', "a.jsonl")
+    write(tmp_path, "@article{k, title={Deep}, abstract={Text.}}", "deep/er/library.bib")
+    write(tmp_path, '{"_id": "d1", "title": "Corpus", "text": "Text."}\n', "beir/corpus.jsonl")
+    write(tmp_path, '{"_id": "q1", "text": "no paper but a query"}\n', "beir/queries.jsonl")
+    write(tmp_path, record.replace("Plain", "Hidden"), ".hidden/x.jsonl")
+    write(tmp_path, "Notes in prose.", "notes.txt")
+    write(tmp_path, f"{record}\n", "same.jsonl")
+    write(tmp_path, "name,score\na,1\n", "scores.csv")
+    (tmp_path / "loop").symlink_to(tmp_path)
+    papers, skipped = read(tmp_path)
+    assert [paper.title for paper in papers] == ["Plain", "Corpus", "Deep"]
+    assert [(item.where, item.reason.split(",")[0]) for item in skipped] == [
+        ("a.jsonl record 2 (plain)", "the same paper again"),
+        ("a.jsonl line 3", "no abstract"),
+        ("same.jsonl record 1 (plain)", "the same paper again"),
+        ("scores.csv", "has no column 'title'"),
+    ]
 
 
 @given(st.text(min_size=1, max_size=300))

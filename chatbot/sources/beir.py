@@ -4,12 +4,14 @@ Knows the names of the fields; knows nothing of queries and judgements, which be
 """
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from chatbot.records import Paper, Skipped
-from chatbot.sources.jsonl import read_records
+from chatbot.sources.jsonl import read_records, to_paper
 
 NAME = "BEIR folder (corpus.jsonl)"
+_FIELDS = {"id": "_id", "title": "title", "abstract": "text"}
 
 
 def recognises(path: Path, head: str) -> bool:
@@ -19,4 +21,4 @@ def recognises(path: Path, head: str) -> bool:
 
 def read(path: Path) -> Iterator[Paper | Skipped]:
     """Yield a Paper a line; one without a title, as some collections have, is called by its first words."""
-    return read_records(path, {"id": "_id", "title": "title", "abstract": "text"}, needs_title=False)
+    return read_records(path, partial(to_paper, fields=_FIELDS, needs_title=False))

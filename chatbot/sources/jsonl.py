@@ -4,12 +4,15 @@ Knows JSON and the names of the fields; knows nothing of where papers go.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from chatbot.errors import SourceError
 from chatbot.records import Paper, Skipped
-from chatbot.sources.text import read_lines
+from chatbot.sources.fields import paper_or_skipped
+from chatbot.sources.text import read_lines, read_text
 
 NAME = "JSONL (title, abstract, …)"
 
@@ -21,34 +24,51 @@ def recognises(path: Path, head: str) -> bool:
 
 def read(path: Path) -> Iterator[Paper | Skipped]:
     """Yield a Paper a line; ``id`` is empty when the record has none. Only title and abstract are required."""
-    return read_records(path, {"id": "id", "title": "title", "abstract": "abstract"})
+    return read_records(path, partial(to_paper, fields={"id": "id", "title": "title", "abstract": "abstract"}))
 
 
-def read_records(path: Path, fields: dict[str, str], needs_title: bool = True) -> Iterator[Paper | Skipped]:
-    """Yield the papers of ``path``, with the names of its fields for id, title and abstract in ``fields``.
+def read_records(path: Path, to_paper: Callable[[dict[str, Any]], Paper]) -> Iterator[Paper | Skipped]:
+    """Yield what ``to_paper`` makes of each record of ``path``, a Skipped where it raises ValueError."""
+    for item in read_objects(path):
+        yield item if isinstance(item, Skipped) else paper_or_skipped(item[0], to_paper, item[1])
 
-    Without ``needs_title``, a paper that has none is called by the first words of its abstract.
-    """
+
+def read_objects(path: Path) -> Iterator[tuple[str, dict[str, Any]] | Skipped]:
+    """Yield the place and the object of each line of ``path``, and a Skipped for a line that is none."""
     for number, line in read_lines(path):
+        where = f"line {number}"
         if line is None:
-            yield Skipped(f"line {number}", "the file breaks off here: damaged gzip")
+            yield Skipped(where, "the file breaks off here: damaged gzip")
             continue
         if not line.strip():
             continue
         try:
             record = json.loads(line.decode("utf-8-sig"))
-            if not isinstance(record, dict):
-                raise ValueError("not an object")
-            yield _to_paper(record, fields, needs_title)
         except UnicodeDecodeError:
-            yield Skipped(f"line {number}", "not UTF-8")
+            yield Skipped(where, "not UTF-8")
         except json.JSONDecodeError as error:
-            yield Skipped(f"line {number}", f"not valid JSON ({error.msg})")
-        except (ValueError, RecursionError) as error:
-            yield Skipped(f"line {number}", str(error) or "nested too deeply")
+            yield Skipped(where, f"not valid JSON ({error.msg})")
+        except (ValueError, RecursionError):
+            yield Skipped(where, "a number too long or nested too deeply")
+        else:
+            yield (where, record) if isinstance(record, dict) else Skipped(where, "not an object")
 
 
-def _to_paper(record: dict[str, Any], fields: dict[str, str], needs_title: bool) -> Paper:
+def load_json(path: Path) -> object:
+    """Return the one value that ``path`` holds. Raises SourceError, with the line, when it is not valid JSON."""
+    try:
+        return json.loads(read_text(path))
+    except json.JSONDecodeError as error:
+        raise SourceError(f"{path} line {error.lineno} is not valid JSON ({error.msg}); fetch it again") from error
+    except (ValueError, RecursionError) as error:
+        raise SourceError(f"{path} is not usable JSON (a number or a nesting too large); fetch it again") from error
+
+
+def to_paper(record: dict[str, Any], fields: dict[str, str], needs_title: bool = True) -> Paper:
+    """Return the paper of ``record``, with the names of its fields for id, title and abstract in ``fields``.
+
+    Without ``needs_title``, a paper that has none is called by the first words of its abstract. Raises ValueError.
+    """
     title, abstract = (_text(record.get(fields[key]), key) for key in ("title", "abstract"))
     title = " ".join(title.split() or ([] if needs_title else abstract.split()[:12]))
     for key, value in (("title", title), ("abstract", abstract)):

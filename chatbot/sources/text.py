@@ -25,14 +25,12 @@ def open_bytes(path: Path) -> BinaryIO:
 
 
 def read_head(path: Path, size: int = 4096) -> str:
-    """Return the beginning of ``path`` as text. Raises SourceError when it is empty or binary."""
+    """Return the beginning of ``path`` as text, as far as it is. Raises SourceError when it is empty."""
     with open_bytes(path) as file:
         try:
             head = file.read(size)
         except _DAMAGE as error:
             raise SourceError(f"{path} is a damaged gzip file; fetch it again") from error
-    if b"\0" in head:
-        raise SourceError(f"{path} is not a text file; give a daily-papers page, JSONL or a BEIR folder")
     text = head.decode("utf-8-sig", errors="replace")
     if not text.strip():
         raise SourceError(f"{path} is empty; nothing was changed")

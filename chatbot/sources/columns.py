@@ -1,0 +1,67 @@
+"""The columns of a table of papers, under the names that reference managers, publishers and data sets give them.
+
+Knows names of columns and how authors stand in one cell; knows nothing of the kind of table.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from chatbot.errors import SourceError
+from chatbot.records import Paper
+from chatbot.sources.fields import make_paper, turn_name
+
+_NAMES = {
+    "id": ("id", "paperid", "articleid", "arxivid", "pmid", "eid"),
+    "title": ("title", "articletitle", "papertitle", "documenttitle", "displayname", "titles", "ti"),
+    "abstract": ("abstract", "abstractnote", "abstracttext", "summary", "abstracts", "summaries", "ab"),
+    "authors": ("authors", "author", "authorfullnames", "authornames", "au"),
+    "venue": ("venue", "journal", "publicationtitle", "sourcetitle", "booktitle", "journalbook", "conference", "so"),
+    "year": ("year", "publicationyear", "date", "publicationdate", "published", "updatedate", "py"),
+    "url": ("url", "link", "urls", "pdfurl", "pdflink"),
+    "doi": ("doi", "di"),
+}  # fmt: skip
+
+
+def find_columns(path: object, columns: Sequence[str]) -> dict[str, str]:
+    """Return the column of ``columns`` for each field of a paper that has one.
+
+    Raises SourceError, which lists the columns of ``path``, when there is none for the title or the abstract.
+    """
+    plain = {re.sub(r"[\W_]", "", column.lower()): column for column in reversed(columns)}
+    found = {field: plain[name] for field, names in _NAMES.items() for name in reversed(names) if name in plain}
+    for field in ("title", "abstract"):
+        if field not in found:
+            listed = " ".join(", ".join(columns).split())[:300]
+            raise SourceError(f"{path} has no column '{field}', but: {listed}; rename the one that holds it")
+    return found
+
+
+def row_to_paper(row: Mapping[str, object], columns: Mapping[str, str]) -> Paper:
+    """Return the paper of ``row``. Raises ValueError when it has no title or no abstract."""
+
+    def cell(field: str) -> str:
+        value = row.get(columns.get(field, ""))
+        return "" if value is None else str(value)
+
+    return make_paper(
+        id=cell("id"),
+        title=cell("title"),
+        abstract=cell("abstract"),
+        authors=_split_authors(row.get(columns.get("authors", ""))),
+        venue=cell("venue"),
+        year=cell("year"),
+        url=cell("url"),
+        doi=cell("doi"),
+        arxiv=cell("id"),
+    )
+
+
+def _split_authors(value: object) -> Iterable[str]:
+    """Return the names in a cell: a list, or text with a sign between them that no name has.
+
+    Names between commas stay together, as "King, Ada" could be one person or two.
+    """
+    if isinstance(value, list | tuple):
+        return [str(name) for name in value]
+    names = re.split(r"[;|\n]| and ", str(value or ""))
+    return [turn_name(name) if name.count(",") == 1 else name for name in names]

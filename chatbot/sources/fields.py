@@ -1,0 +1,95 @@
+"""Make a Paper of the raw values of a record: plain text, names, years and links in the shapes that papers have.
+
+Knows what exports of reference managers and publishers put into such values; knows nothing of their formats.
+"""
+
+import html
+import re
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from chatbot.records import Paper, Skipped
+
+Record = TypeVar("Record")
+_ATTRIBUTES = r"""(?:\s+[\w:-]+=(?:"[^"]*"|'[^']*'))*\s*/?>"""
+_BLOCK_TAG = re.compile(rf"</?(?:jats:)?(?:p|br|div|title|sec|list|list-item|ul|ol|li|h\d){_ATTRIBUTES}", re.I)
+_INLINE_TAG = re.compile(
+    rf"</?(?:(?:jats:)?(?:a|b|bold|code|em|i|italic|sc|span|strong|sub|sup|tt|u)|mml:\w+){_ATTRIBUTES}", re.I
+)
+_ENTITY = re.compile(r"&(?:#\d+|#x[\da-f]+|[a-z]+\d*);", re.I)
+_YEAR = re.compile(r"(?<!\d)(?:1[5-9]|2[01])\d\d")
+_DOI = re.compile(r"10\.\d{4,9}/[^\s{}\"<>]+")
+_ARXIV = re.compile(r"\d{4}\.\d{4,5}(?:v\d+)?|[a-z-]+(?:\.[A-Z]{2})?/\d{7}(?:v\d+)?")
+_LINK = re.compile(r"https?://[^\s{}\"<>]+")
+
+
+def make_paper(
+    *,
+    title: str,
+    abstract: str,
+    id: str = "",
+    authors: Iterable[str] = (),
+    venue: str = "",
+    year: str | int | None = None,
+    url: str = "",
+    doi: str = "",
+    arxiv: str = "",
+) -> Paper:
+    """Return the paper, with markup and line breaks taken out of its texts.
+
+    ``year`` may be a date. Without a ``url``, the paper's is that of its DOI or arXiv id. Raises ValueError, which
+    says what is missing, without a title or an abstract.
+    """
+    title, abstract = make_plain(title), make_plain(abstract)
+    for name, value in (("title", title), ("abstract", abstract)):
+        if not value:
+            raise ValueError(f"no {name}")
+    found_year = _YEAR.search(str(year or ""))
+    return Paper(
+        id=make_plain(id),
+        title=title,
+        abstract=abstract,
+        authors=tuple(filter(None, map(make_plain, authors))),
+        venue=make_plain(venue),
+        year=int(found_year[0]) if found_year else None,
+        url=_find_link(url, doi, arxiv),
+    )
+
+
+def make_plain(text: str) -> str:
+    """Return ``text`` on one line, without the HTML and JATS tags that abstracts come with."""
+    text = _INLINE_TAG.sub("", _BLOCK_TAG.sub(" ", text))
+    text = _ENTITY.sub(lambda match: html.unescape(match[0]), text)
+    # Lone surrogates are valid in JSON escapes but in no file or index.
+    return " ".join(text.encode("utf-8", "replace").decode().split())
+
+
+def turn_name(name: str) -> str:
+    """Return "Ada King" for "King, Ada", and "Ada King Jr." for "King, Ada, Jr."."""
+    last, *rest = (part.strip() for part in name.rstrip(" ,").split(","))
+    return " ".join([*rest[:1], last, *rest[1:]])
+
+
+def paper_or_skipped(where: str, to_paper: Callable[[Record], Paper], record: Record) -> Paper | Skipped:
+    """Return the paper of ``record``, or a Skipped that says why ``to_paper`` raised ValueError."""
+    try:
+        return to_paper(record)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        return Skipped(where, make_plain(f"{'.'.join(map(str, first['loc']))[:80]}: {first['msg']}"))
+    except ValueError as error:
+        return Skipped(where, make_plain(str(error))[:200])
+    except RecursionError:
+        return Skipped(where, "nested too deeply")
+
+
+def _find_link(url: str, doi: str, arxiv: str) -> str:
+    if link := _LINK.search(url):
+        return link[0].rstrip(".,;")
+    if found := _DOI.search(doi):
+        return f"https://doi.org/{found[0].rstrip('.,;')}"
+    if found := _ARXIV.search(arxiv):
+        return f"https://arxiv.org/abs/{found[0]}"
+    return ""

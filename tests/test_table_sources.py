@@ -1,0 +1,119 @@
+"""Tables of papers: CSV and TSV under any separator, and Parquet."""
+
+import csv
+import io
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chatbot.errors import SourceError
+from chatbot.records import Paper
+from tests.test_sources import read, write
+
+ZOTERO = '''"Key","Item Type","Publication Year","Author","Title","Publication Title","DOI","Url","Abstract Note","Date"
+"AB12","journalArticle","2017","Vaswani, Ashish; Shazeer, Noam","Attention, Please","NeurIPS","10.5555/1.2","","One.
+
+He said ""yes"", twice.","2017-12-04"
+"CD34","book","1984","Knuth, Donald E.","The TeXbook","","","https://x.example/t","","1984"
+"EF56","preprint","","","A Preprint","","","https://x.example/p","<p>Text &amp; more.</p>",""
+'''  # fmt: skip
+
+
+def save_parquet(path: Path, rows: list[dict[str, Any]]) -> Path:
+    pq.write_table(pa.Table.from_pylist(rows), path)
+    return path
+
+
+def test_zoteros_table_is_read_with_line_breaks_and_quotes_in_cells(tmp_path: Path) -> None:
+    papers, skipped = read(write(tmp_path, ZOTERO, "export.txt"))
+    assert papers == [
+        Paper(
+            "attention-please",
+            "Attention, Please",
+            'One. He said "yes", twice.',
+            ("Ashish Vaswani", "Noam Shazeer"),
+            "NeurIPS",
+            2017,
+            "https://doi.org/10.5555/1.2",
+        ),
+        Paper("a-preprint", "A Preprint", "Text & more.", url="https://x.example/p"),
+    ]
+    assert [(item.where, item.reason) for item in skipped] == [("line 5", "no abstract")]
+
+
+@pytest.mark.parametrize("separator", [",", "\t", ";"])
+def test_separator_order_case_and_byte_order_mark_do_not_matter(tmp_path: Path, separator: str) -> None:
+    out = io.StringIO()
+    csv.writer(out, delimiter=separator).writerows([["ABSTRACT", "x", "Article Title"], ["One; two, 3.", "y", "T"]])
+    papers, _ = read(write(tmp_path, "\ufeff" + out.getvalue()))
+    assert [(paper.title, paper.abstract) for paper in papers] == [("T", "One; two, 3.")]
+
+
+def test_bad_rows_are_named_and_stop_nothing(tmp_path: Path) -> None:
+    table = b"title,abstract\nA,One.\nB,two,three\nCaf\xe9,Four.\n\n,Five.\nD,Six.\nA,One.\n"
+    papers, skipped = read(write(tmp_path, table))
+    assert [paper.title for paper in papers] == ["A", "D"]
+    assert [(item.where, item.reason) for item in skipped] == [
+        ("line 3", "3 cells under 2 columns"),
+        ("line 4", "not UTF-8; save the table as UTF-8"),
+        ("line 6", "no title"),
+        ("record 6 (a)", "the same paper again"),
+    ]
+
+
+def test_an_open_quote_is_named(tmp_path: Path) -> None:
+    papers, skipped = read(write(tmp_path, 'title,abstract\nA,One.\nB,"' + "long\n" * 40_000))
+    assert [paper.title for paper in papers] == ["A"]
+    assert skipped[0].where == "line 3"
+    assert "is a quote left open?" in skipped[0].reason
+
+
+def test_a_table_without_an_abstract_lists_its_columns(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="no column 'abstract', but: Name, Title, Score; rename"):
+        read(write(tmp_path, "Name,Title,Score\na,b,c\n", "table.csv"))
+    with pytest.raises(SourceError, match="no column 'title', but: heading, abstract; rename"):
+        read(save_parquet(tmp_path / "x.parquet", [{"heading": "a", "abstract": "b"}]))
+
+
+def test_parquet_is_read_with_its_own_lists_and_numbers(tmp_path: Path) -> None:
+    rows: list[dict[str, Any]] = [
+        {"paper_id": 7, "title": "T", "summary": "Text.", "authors": ["Ada King", "Bo"], "year": 2020, "v": [0.1]},
+        {"paper_id": 8, "title": None, "summary": "Text.", "authors": None, "year": None, "v": None},
+        {"paper_id": 9, "title": "U", "summary": "More.\nText.", "authors": [], "year": None, "v": None},
+    ]
+    papers, skipped = read(save_parquet(tmp_path / "named-anything", rows))
+    assert papers == [Paper("7", "T", "Text.", ("Ada King", "Bo"), "", 2020), Paper("9", "U", "More. Text.")]
+    assert [(item.where, item.reason) for item in skipped] == [("row 2", "no title")]
+
+
+def test_damaged_parquet_is_one_error(tmp_path: Path) -> None:
+    path = save_parquet(tmp_path / "x.parquet", [{"title": "T", "abstract": "A."}])
+    with pytest.raises(SourceError, match="is damaged Parquet"):
+        read(write(tmp_path, path.read_bytes()[:-20], "cut.parquet"))
+
+
+def test_parquet_without_pyarrow_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = save_parquet(tmp_path / "x.parquet", [{"title": "T", "abstract": "A."}])
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(SourceError, match=r"pip install 'paper-chatbot\[parquet\]'"):
+        read(path)
+
+
+def test_any_table_gives_papers_skips_or_a_named_error(tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("damaged")
+    table = save_parquet(folder / "x.parquet", [{"title": "T", "abstract": "A.", "authors": ["B"]}] * 3).read_bytes()
+
+    @settings(max_examples=80, deadline=None)
+    @given(st.sampled_from([table, ZOTERO.encode()]), st.integers(4, 1500), st.integers(0, 50), st.binary(max_size=60))
+    def check(sample: bytes, at: int, cut: int, put: bytes) -> None:
+        with suppress(SourceError):
+            read(write(folder, sample[:at] + put + sample[at + cut :], "damaged.csv"))
+
+    check()
