@@ -9,7 +9,7 @@ run: $(READY)
 	@$(BIN)/chatbot serve --open
 
 test: $(READY)
-	@echo "Running the tests (five to seven minutes) …"
+	@echo "Running the tests (about ten minutes) …"
 	@$(BIN)/python -m pytest
 
 check: $(READY)

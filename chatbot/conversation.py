@@ -118,8 +118,10 @@ def _pick(found: re.Match[str], papers: Sequence[Paper]) -> Paper | None:
 
 
 def _has_own_subject(question: Question, text: str, pointer: re.Match[str]) -> bool:
-    """Tell whether enough content stands before the pointer for it to point inside the sentence itself."""
+    """Tell whether a name or enough content stands before the pointer for it to point inside the sentence itself."""
     before = text[: pointer.start()]
+    if re.search(r"(?<=\w )[A-Z]\w+", before):
+        return True
     return sum(1 for start, end in question.words if question.text[start:end] in before) >= 3
 
 

@@ -6,14 +6,13 @@ read it, for it holds questions.
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
 
-from chatbot.answers import Answer
 from chatbot.errors import FeedbackBroken
 
 MOST_REASON = 2000  # characters
@@ -25,17 +24,17 @@ class FeedbackStore:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def add(self, answer: Answer, liked: bool, reason: str = "") -> None:
-        """Keep what a reader thinks of ``answer``; it is on the disk when this returns."""
+    def add(self, answer: Mapping[str, Any], liked: bool, reason: str = "") -> None:
+        """Keep what a reader thinks of ``answer`` (in its JSON form); it is on the disk when this returns."""
         record = {
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
             "liked": liked,
             "reason": reason[:MOST_REASON],
-            "question": answer.standalone_question,
-            "status": answer.status,
-            "model": answer.model,
-            "citations": [[c.paper_id, c.start, c.end, c.quote] for c in answer.citations],
-            "retrieved": [hit.paper.id for hit in answer.retrieved],
+            "question": answer["standalone_question"],
+            "status": answer["status"],
+            "model": answer["model"],
+            "citations": [[c["paper_id"], c["start"], c["end"], c["quote"]] for c in answer["citations"]],
+            "retrieved": [hit["paper_id"] for hit in answer["retrieved"]],
         }
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatbot.conversation import Turn, make_standalone
+from chatbot.conversation import Standalone, Turn, make_standalone
 from chatbot.questions import read_question
 from chatbot.records import Paper
 
@@ -67,6 +67,12 @@ def test_the_last_turn_that_cited_something_is_meant() -> None:
 @pytest.mark.parametrize("text", ["How does it work?", "and the second one?", "Is it any good?"])
 def test_pointing_at_nothing_is_unresolved(text: str) -> None:
     assert make_standalone(read_question(text), [], names_other=False).unresolved
+
+
+def test_it_can_point_at_a_name_in_the_same_question() -> None:
+    text = "What is Zyxquil, and what accuracy does it reach?"
+    for history in ([], HISTORY):
+        assert make_standalone(read_question(text), history, names_other=False) == Standalone(text)
 
 
 def test_focus_names_the_papers_meant() -> None:

@@ -10,7 +10,7 @@ from evals.validation import find_form_faults
 
 
 def test_feedback_is_kept_though_a_line_was_cut_off(tmp_path: Path, bot: PaperChatbot) -> None:
-    store, answer = FeedbackStore(tmp_path / "f.jsonl"), bot.ask("What is LiNeS?")
+    store, answer = FeedbackStore(tmp_path / "f.jsonl"), bot.ask("What is LiNeS?").to_dict()
     store.add(answer, liked=True)
     with (tmp_path / "f.jsonl").open("a") as file:
         file.write('\n{"question": "cut')
@@ -22,12 +22,12 @@ def test_feedback_is_kept_though_a_line_was_cut_off(tmp_path: Path, bot: PaperCh
 
 def test_an_answer_marked_down_becomes_a_draft(tmp_path: Path, bot: PaperChatbot) -> None:
     own = PaperChatbot(bot.settings.model_copy(update={"index": tmp_path}))
-    answer = bot.ask("What is LiNeS?")
+    answer = bot.ask("What is LiNeS?").to_dict()
     own.feedback.add(answer, liked=False, reason="too long")
     own.feedback.add(answer, liked=False)
-    own.feedback.add(bot.ask("How does FRNet work?"), liked=True)
+    own.feedback.add(bot.ask("How does FRNet work?").to_dict(), liked=True)
     records = list(draft_from_feedback(own))
     assert find_form_faults(records) == []
     (draft,) = records[1:]
     assert draft["turns"] == ["What is LiNeS?"]
-    assert draft["papers"] == [answer.citations[0].paper_id]
+    assert draft["papers"] == [answer["citations"][0]["paper_id"]]

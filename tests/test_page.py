@@ -31,8 +31,8 @@ HOSTILE = {
 
 
 @contextmanager
-def serving(index: Path, port: int = 7897) -> Iterator[str]:
-    command = [sys.executable, "-m", "chatbot", "serve", "--index", str(index), "--port", str(port)]
+def serving(index: Path) -> Iterator[str]:
+    command = [sys.executable, "-m", "chatbot", "serve", "--index", str(index)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout
         try:
@@ -74,7 +74,7 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
     sent = [request.url for request in asked if request.failure != "csp"]  # the browser refused to send those
     context.close()
     assert sent
-    assert not [address for address in sent if not re.match(r"http://127\.0\.0\.1:789[78]/|data:|blob:", address)]
+    assert not [address for address in sent if not re.match(r"http://127\.0\.0\.1:\d+/|data:|blob:", address)]
 
 
 @pytest.fixture
@@ -127,6 +127,15 @@ def test_a_mark_of_an_earlier_answer_opens_the_sources_of_that_one(page: Page) -
     page.locator(f"#answers a[href='{first}']").click()
     expect(shown).to_have_count(1)
     expect(shown).to_contain_text("FRNet")
+
+
+def test_a_thumb_down_is_kept_with_the_question(page: Page, index: Path) -> None:
+    ask(page, "What is FRNet?")
+    ask(page, "What is LiNeS?")
+    page.locator("#answers").get_by_role("button", name="Dislike").last.click()
+    expect(page.get_by_text("Thank you, that is kept.")).to_be_visible()
+    (record,) = PaperChatbot(index=index).feedback.read()
+    assert (record["question"], record["liked"]) == ("What is LiNeS?", False)
 
 
 def test_what_a_follow_up_searched_for_can_be_changed_and_asked_instead(page: Page) -> None:
@@ -216,11 +225,11 @@ def test_a_conversation_can_be_renamed_exported_left_and_deleted(page: Page) -> 
 
 
 def test_a_conversation_is_there_after_a_restart_and_goes_on(context: BrowserContext, index: Path) -> None:
-    with serving(index, 7898) as url:
+    with serving(index) as url:
         page = visit(context, url)
         ask(page, "Compare LiNeS with FRUGAL")
         page.close()
-    with serving(index, 7898) as url:
+    with serving(index) as url:
         page = visit(context, url)
         open_conversations(page).filter(has_text="Compare LiNeS with FRUGAL").first.click()
         expect(page.locator("#answers table")).to_be_visible()

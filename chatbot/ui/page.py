@@ -18,11 +18,12 @@ from chatbot.ui.policy import limit_page
 from chatbot.ui.sidebar import build_sidebar
 from chatbot.ui.sources import NO_ANSWER, NO_SOURCES, format_sources
 from chatbot.ui.suggestions import suggest_follow_ups, suggest_questions
-from chatbot.ui.threads import Conversation, keep
+from chatbot.ui.threads import Conversation, judge, keep
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
 
 TITLE = "Paper Chatbot"
+REASONS = ("Wrong", "Not what I asked", "Missed a paper", "Should have abstained")
 
 
 def build_page(bot: PaperChatbot) -> Any:
@@ -85,7 +86,12 @@ def _build_chat(bot: PaperChatbot, talk: Any, sources: Any) -> Any:
         except ChatbotError as error:
             yield f"⚠️ {error}", asked, asked.panel
 
-    return gr.ChatInterface(
+    def rate(known: Conversation, given: gr.LikeData) -> None:
+        message = given.index[0] if isinstance(given.index, list | tuple) else given.index
+        reason = given.liked if isinstance(given.liked, str) else ""
+        gr.Info(judge(bot, known, message // 2, given.liked is True, reason))
+
+    chat = gr.ChatInterface(
         reply,
         title=TITLE,
         description=f"{len(bot)} papers · {_who_answers(bot)}",
@@ -97,10 +103,13 @@ def _build_chat(bot: PaperChatbot, talk: Any, sources: Any) -> Any:
             elem_id="answers",
             label="Answers",
             buttons=["copy"],
+            feedback_options=("Like", "Dislike", *REASONS),
         ),
         fill_width=True,
         analytics_enabled=False,
     )
+    chat.chatbot.like(rate, talk, None, api_visibility="private")
+    return chat
 
 
 def _format_follow_ups(questions: Sequence[str]) -> str:

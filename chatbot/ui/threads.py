@@ -50,6 +50,17 @@ def keep(bot: PaperChatbot, talk: Conversation, answer: Answer) -> tuple[Convers
     return talk, ""
 
 
+def judge(bot: PaperChatbot, talk: Conversation, place: int, liked: bool, reason: str) -> str:
+    """Keep what the reader thinks of the answer at ``place``, from 0; return what to tell them."""
+    try:
+        asked = talk.turns[place].question
+        records = bot.threads.answers(LOCAL_USER, talk.thread)
+        bot.feedback.add(next(r for r in reversed(records) if r["standalone_question"] == asked), liked, reason)
+    except (ChatbotError, IndexError, StopIteration) as error:
+        return f"Not kept. {error}"
+    return "Thank you, that is kept."
+
+
 def restore(bot: PaperChatbot, id: str) -> tuple[list[dict[str, str]], Conversation]:
     """Return a stored thread as messages and as a conversation to go on with. Raises ThreadMissing."""
     records = bot.threads.answers(LOCAL_USER, id)
