@@ -33,6 +33,13 @@ def test_a_paper_is_shown_once_with_what_is_known_of_it() -> None:
     assert all(fact in html for fact in ("A. Keeper", "Apis 2020", "href='https://bees.example/1'"))
 
 
+def test_papers_found_but_not_cited_are_listed_with_their_ranks() -> None:
+    found = [{"rank": 1, "paper_id": "p", "title": "Bees"}, {"rank": 2, "paper_id": "w", "title": "<i>Wasps</i>"}]
+    html = format_sources(2, {"citations": [cite(1, 14, 25)], "retrieved": found}, lambda _: PAPER)
+    assert "<li value='2'><bdi>&lt;i&gt;Wasps&lt;/i&gt;</bdi></li>" in html
+    assert html.count("<li") == 1
+
+
 def test_spans_that_overlap_are_all_marked_and_the_abstract_stays_whole() -> None:
     html = panel(cite(1, 14, 30), cite(2, 19, 41))
     abstract = re.search("<p class='abstract'.*?>(.*?)</p>", html)
