@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeVar
 
 from chatbot.comparison import Comparison
-from chatbot.records import Hit
+from chatbot.records import Hit, Paper
 
 Status = Literal["answered", "partial", "abstained"]
 Verdict = Literal["supported", "weak", "unsupported"]
@@ -24,6 +24,25 @@ class Citation:
     quote: str
     start: int
     end: int
+
+
+class Numbering:
+    """Gives each cited place its number, from 1 in the order of first use."""
+
+    def __init__(self) -> None:
+        self._citations: dict[tuple[str, int, int], Citation] = {}
+
+    def cite(self, paper: Paper, quote: str, start: int, end: int) -> int:
+        """Return the number of a place."""
+        key = (paper.id, start, end)
+        if key not in self._citations:
+            self._citations[key] = Citation(len(self._citations) + 1, paper.id, paper.title, quote, start, end)
+        return self._citations[key].number
+
+    @property
+    def citations(self) -> tuple[Citation, ...]:
+        """Return what was cited, by number."""
+        return tuple(self._citations.values())
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,9 @@ class Comparer:
     def answer(self, plan: Plan, use_model: bool = True) -> Iterator[tuple[Outcome, Comparison]]:
         """Yield the answer that shows the grid of ``plan``; with a model it grows by rows, and the last is whole."""
         if plan.asked:
-            listed = self._fill_column(plan.asked, plan.grid.papers, SURE_LISTED)
+            asked, papers = plan.asked, plan.grid.papers
+            default = asked in ASPECTS
+            listed = self._fill_default([asked], papers) if default else self._fill_free(asked, papers, SURE_LISTED)
             yield Outcome(format_reply(plan.grid, (), listed=listed), EXTRACTIVE), plan.grid
             return
         grid = self._fill(plan.grid)
@@ -227,27 +229,30 @@ class Comparer:
 
     def _fill(self, grid: Comparison) -> Comparison:
         """Return ``grid`` with every cell filled without a model; cells that it has stay."""
-        cells: dict[tuple[str, str], Cell] = {(cell.paper_id, cell.aspect): cell for cell in grid.cells}
-        for aspect in grid.aspects:
-            lacking = [paper for paper in grid.papers if (paper.id, aspect) not in cells]
-            cells |= {(cell.paper_id, aspect): cell for cell in self._fill_column(aspect, lacking)}
+        there = {(cell.paper_id, cell.aspect): cell for cell in grid.cells}
+
+        def lacking(*aspects: str) -> list[Paper]:
+            return [paper for paper in grid.papers if any((paper.id, aspect) not in there for aspect in aspects)]
+
+        default = [aspect for aspect in grid.aspects if aspect in ASPECTS]
+        filled = self._fill_default(default, lacking(*default))
+        for aspect in (aspect for aspect in grid.aspects if aspect not in ASPECTS):
+            filled += self._fill_free(aspect, lacking(aspect), SURE)
+        cells = {(cell.paper_id, cell.aspect): cell for cell in filled} | there
         return replace(grid, cells=tuple(cells[paper.id, aspect] for paper in grid.papers for aspect in grid.aspects))
 
-    def _fill_column(self, aspect: str, papers: Sequence[Paper], least: float = SURE) -> list[Cell]:
-        """Return the cells of a column found without a model; ``least`` is how sure those of a free one must be."""
-        return self._fill_default(aspect, papers) if aspect in ASPECTS else self._fill_free(aspect, papers, least)
-
-    def _fill_default(self, aspect: str, papers: Sequence[Paper]) -> list[Cell]:
+    def _fill_default(self, aspects: Sequence[str], papers: Sequence[Paper]) -> list[Cell]:
+        """Return the cells of default columns; each paper is read, and its roles are found, once for all of them."""
         spans = self._reader.spans(papers)
         cells = []
         for paper in papers:
             own = spans.get(paper.id, [])
             likely = roles.find_roles([span.text for span in own], self._reader.sentence_vectors(own))
-            cells.append(fill_cell(aspect, paper, own, likely))
+            cells += [fill_cell(aspect, paper, own, likely) for aspect in aspects]
         return cells
 
     def _fill_free(self, aspect: str, papers: Sequence[Paper], least: float) -> list[Cell]:
-        """Return the cells of a free column, each from the paper's own answer to it as a question."""
+        """Return the cells of a free column, from each paper's answer to it; ``least`` is how sure that must be."""
         question = read_question(question_of(aspect))
         matches = self._reader.match(question, papers)
         cells = []

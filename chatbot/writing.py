@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
 
-from chatbot.answers import Citation, Draft, Sentence, Status, Usage
+from chatbot.answers import Draft, Numbering, Sentence, Status, Usage
 from chatbot.claims import Checked, Claim, Passage
 from chatbot.markup import defuse_markdown
-from chatbot.records import Match, Paper, Question, Span
+from chatbot.records import Match, Question
 
 CHARS_A_TOKEN = 3.5  # of English prose; models differ, so this is on the careful side
 _SAYS_NOTHING = re.compile(
@@ -137,10 +137,12 @@ def format_draft(written: Written, confidence: float, ended: bool) -> Draft:
     Status is ``partial`` when nothing is fully supported or more was withheld than shown, ``abstained`` when
     nothing is left.
     """
-    numbers: dict[tuple[str, int, int], Citation] = {}
+    numbers = Numbering()
     sentences, text = [], ""
     for found in written.shown:
-        cited = tuple(dict.fromkeys(_number(numbers, paper, span) for paper, span in found.sources))
+        cited = tuple(
+            dict.fromkeys(numbers.cite(paper, span.text, span.start, span.end) for paper, span in found.sources)
+        )
         sentences.append(Sentence(found.claim.text, cited, found.verdict, found.reason))
         text += _layout(found.claim, bool(text)) + defuse_markdown(found.claim.text)
         text += " " + "".join(f"[{number}]" for number in cited)
@@ -154,14 +156,7 @@ def format_draft(written: Written, confidence: float, ended: bool) -> Draft:
         status = "partial"
     else:
         status = "answered"
-    return Draft(status, text, tuple(sentences), tuple(numbers.values()), confidence, withheld)
-
-
-def _number(numbers: dict[tuple[str, int, int], Citation], paper: Paper, span: Span) -> int:
-    key = (paper.id, span.start, span.end)
-    if key not in numbers:
-        numbers[key] = Citation(len(numbers) + 1, paper.id, paper.title, span.text, span.start, span.end)
-    return numbers[key].number
+    return Draft(status, text, tuple(sentences), numbers.citations, confidence, withheld)
 
 
 def _layout(claim: Claim, follows: bool) -> str:

@@ -4,30 +4,13 @@ Knows grids and Markdown; knows nothing of how cells were filled.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
-from chatbot.answers import Citation, Draft, Sentence, Status
+from chatbot.answers import Draft, Numbering, Sentence, Status
 from chatbot.comparing.summary import Point
 from chatbot.comparison import Cell, Comparison, TableFormat
 from chatbot.markup import clip_text, defuse_markdown, flatten_text
 from chatbot.records import Paper, Span
 from chatbot.tables import format_table
-
-MOST_TITLE = 120
-
-
-@dataclass(slots=True)
-class Numbers:
-    """Gives each cited place its number, in the order of first use."""
-
-    citations: dict[tuple[str, int, int], Citation] = field(default_factory=dict)
-
-    def cite(self, paper: Paper, quote: str, start: int, end: int) -> int:
-        """Return the number of a place."""
-        key = (paper.id, start, end)
-        if key not in self.citations:
-            self.citations[key] = Citation(len(self.citations) + 1, paper.id, paper.title, quote, start, end)
-        return self.citations[key].number
 
 
 def format_reply(
@@ -42,7 +25,7 @@ def format_reply(
     ``topic`` is what the papers were chosen for. With another ``form`` than Markdown the grid is shown in it.
     ``listed`` are cells of a question asked of all rows; they are told in place of the grid.
     """
-    numbers, sentences = Numbers(), list[Sentence]()
+    numbers, sentences = Numbering(), list[Sentence]()
     papers = {paper.id: paper for paper in grid.papers}
     shown = [cell for cell in listed or grid.cells if cell.stated]
     marks: dict[tuple[str, str], int] = {}
@@ -68,7 +51,7 @@ def format_reply(
         status = "partial"
     cells = listed or grid.cells
     share = sum(cell.stated for cell in cells) / len(cells) if cells else 0.0
-    return Draft(status, "\n\n".join(parts), tuple(sentences), tuple(numbers.citations.values()), share)
+    return Draft(status, "\n\n".join(parts), tuple(sentences), numbers.citations, share)
 
 
 def _place(span: Span) -> tuple[str, int, int]:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from chatbot.comparison import Comparison
+from chatbot.comparison import Cell, Comparison
 from chatbot.records import Paper, Span
 
 LEAST_SENTENCES, MOST_SENTENCES, MOST_TERMS, MOST_QUOTED = 2, 4, 2, 160
@@ -112,8 +112,7 @@ def _tell_code(grid: Comparison, papers: Sequence[Paper], spans: Mapping[str, Se
         return None
     places, having, lacking = Places(), list[str](), list[str]()
     for paper in papers:
-        cell = cells[paper.id]
-        span = next((span for span in spans[paper.id] if cell and span.start == cell.start), None)
+        span = _find_quoted(cells[paper.id], spans[paper.id])
         (having if span else lacking).append(paper.name)
         if span:
             places.append((paper, span))
@@ -127,10 +126,15 @@ def _tell_approaches(grid: Comparison, papers: Sequence[Paper], spans: Mapping[s
     parts, places = list[str](), Places()
     for paper in papers:
         cell = grid.cell(paper.id, "approach") or grid.cell(paper.id, "key idea")
-        if span := next((span for span in spans[paper.id] if cell and span.start == cell.start), None):
+        if span := _find_quoted(cell, spans[paper.id]):
             parts.append(f"{paper.name}: “{_clip(span.text)}”")
             places.append((paper, span))
     return Point(f"They set out differently: {'; '.join(parts)}", tuple(places)) if len(parts) > 1 else None
+
+
+def _find_quoted(cell: Cell | None, spans: Sequence[Span]) -> Span | None:
+    """Return the sentence that ``cell`` quotes."""
+    return next((span for span in spans if cell and span.start == cell.start), None)
 
 
 def _find_terms(spans: Sequence[Span]) -> dict[str, tuple[Span, int]]:
