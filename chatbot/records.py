@@ -12,7 +12,10 @@ Kind = Literal["single", "compare", "which"]
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """One paper as its source gave it. ``id`` is stable from one ingest to the next."""
+    """One paper as its source gave it. ``id`` is stable from one ingest to the next.
+
+    ``doi`` is in lower case and without an address, ``arxiv_id`` without a version and an archive's subject class.
+    """
 
     id: str
     title: str
@@ -21,6 +24,8 @@ class Paper:
     venue: str = ""
     year: int | None = None
     url: str = ""
+    doi: str = ""
+    arxiv_id: str = ""
 
     @property
     def text(self) -> str:

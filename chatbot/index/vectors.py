@@ -30,6 +30,7 @@ def hash_text(paper: Paper) -> str:
 def hash_record(paper: Paper) -> str:
     """Return 16 hex digits of everything known about the paper."""
     parts = [paper.text, list(paper.authors), paper.venue, paper.year, paper.url]
+    parts += [paper.doi, paper.arxiv_id] if paper.doi or paper.arxiv_id else []
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
@@ -206,6 +207,8 @@ def _metadata(paper: Paper, sources: Sequence[str]) -> dict[str, Any]:
         "venue": paper.venue,
         "year": paper.year or 0,
         "url": paper.url,
+        "doi": paper.doi,
+        "arxiv_id": paper.arxiv_id,
         "sources": list(sources),
         "text_hash": hash_text(paper),
         "record_hash": hash_record(paper),
@@ -222,6 +225,8 @@ def _to_paper(text: str, stored: dict[str, Any]) -> Paper:
         venue=stored["venue"],
         year=stored["year"] or None,
         url=stored["url"],
+        doi=stored.get("doi", ""),  # an index of an earlier version has none
+        arxiv_id=stored.get("arxiv_id", ""),
     )
 
 

@@ -50,7 +50,8 @@ def _to_paper(record: object) -> Paper:
         authors=names or ([read.authors] if isinstance(read.authors, str) else read.authors or ()),
         venue=read.venue or "",
         year=_year(read.id or "") or read.update_date,
-        doi=read.doi or "" if not read.id else "",
+        url=f"https://arxiv.org/abs/{read.id}" if read.id else "",
+        doi=read.doi or "",
         arxiv=read.id or "",
     )
 

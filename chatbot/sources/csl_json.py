@@ -49,6 +49,7 @@ class _Item(BaseModel):
     issued: _Date | None = None
     url: str | None = Field(None, alias="URL")
     doi: str | None = Field(None, alias="DOI")
+    number: str | int | None = None
 
 
 def recognises(path: Path, head: str) -> bool:
@@ -75,4 +76,5 @@ def _to_paper(item: object) -> Paper:
         year=str(read.issued or ""),
         url=read.url or "",
         doi=read.doi or "",
+        arxiv=str(read.number or ""),
     )

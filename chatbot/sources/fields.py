@@ -7,6 +7,7 @@ import html
 import re
 from collections.abc import Callable, Iterable
 from typing import TypeVar
+from urllib.parse import quote, unquote
 
 from pydantic import ValidationError
 
@@ -20,8 +21,14 @@ _INLINE_TAG = re.compile(
 )
 _ENTITY = re.compile(r"&(?:#\d+|#x[\da-f]+|[a-z]+\d*);", re.I)
 _YEAR = re.compile(r"(?<!\d)(?:1[5-9]|2[01])\d\d")
-_DOI = re.compile(r"10\.\d{4,9}/[^\s{}\"<>]+")
-_ARXIV = re.compile(r"\d{4}\.\d{4,5}(?:v\d+)?|[a-z-]+(?:\.[A-Z]{2})?/\d{7}(?:v\d+)?")
+_DOI = re.compile(r"10\.\d{4,9}/[^\s{}\"]+")
+_DOI_LINK = re.compile(r"//(?:dx\.)?doi\.org/([^?#]+)", re.I)
+_ARXIV = re.compile(
+    r"(\d\d(?:0[1-9]|1[0-2])\.\d{4,5}|[a-z-]+(?:\.[a-z]{2})?/\d\d(?:0[1-9]|1[0-2])\d{3})(?:v\d+)?(?![\d/])", re.I
+)
+_ARXIV_PLACE = re.compile(r"^\s*(?:arxiv\s*:\s*)?|\barxiv\.org/[a-z]+/|//huggingface\.co/papers/", re.I)
+_ARXIV_DOI = "10.48550/arxiv."
+_SUBJECT_CLASS = re.compile(r"\.[a-z]{2}/")
 _LINK = re.compile(r"https?://[^\s{}\"<>]+")
 
 
@@ -47,6 +54,7 @@ def make_paper(
         if not value:
             raise ValueError(f"no {name}")
     found_year = _YEAR.search(str(year or ""))
+    found_doi, arxiv_id = find_identifiers(doi, arxiv, url)
     return Paper(
         id=make_plain(id),
         title=title,
@@ -55,7 +63,28 @@ def make_paper(
         venue=make_plain(venue),
         year=int(found_year[0]) if found_year else None,
         url=_find_link(url, doi, arxiv),
+        doi=found_doi,
+        arxiv_id=arxiv_id,
     )
+
+
+def find_identifiers(doi: str, arxiv: str, url: str) -> tuple[str, str]:
+    """Return the DOI and the arXiv id, normalised, as far as the three fields of a record tell them.
+
+    A DOI that is arXiv's own tells the id too. ``arxiv`` may be any id: what is none of arXiv's is passed over.
+    """
+    link = _DOI_LINK.search(url)
+    found = _DOI.search(make_plain(doi)) or (_DOI.match(unquote(link[1])) if link else None)
+    normal = found[0].rstrip(".,;").lower() if found else ""
+    given = (arxiv, url, normal.removeprefix(_ARXIV_DOI) if normal.startswith(_ARXIV_DOI) else "")
+    return normal, next(filter(None, map(_find_arxiv_id, given)), "")
+
+
+def _find_arxiv_id(text: str) -> str:
+    for place in _ARXIV_PLACE.finditer(text):
+        if found := _ARXIV.match(text, place.end()):
+            return _SUBJECT_CLASS.sub("/", found[1].lower())
+    return ""
 
 
 def make_plain(text: str) -> str:
@@ -89,7 +118,7 @@ def _find_link(url: str, doi: str, arxiv: str) -> str:
     if link := _LINK.search(url):
         return link[0].rstrip(".,;")
     if found := _DOI.search(doi):
-        return f"https://doi.org/{found[0].rstrip('.,;')}"
+        return f"https://doi.org/{quote(found[0].rstrip('.,;'), safe='/:;().')}"
     if found := _ARXIV.search(arxiv):
         return f"https://arxiv.org/abs/{found[0]}"
     return ""

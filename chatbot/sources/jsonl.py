@@ -1,4 +1,4 @@
-"""JSON Lines, gzipped or not: one paper an object with id, title, abstract, authors, venue, year, url.
+"""JSON Lines, gzipped or not: one paper an object with id, title, abstract, authors, venue, year, url, doi, arxiv_id.
 
 Knows JSON and the names of the fields; knows nothing of where papers go.
 """
@@ -11,7 +11,7 @@ from typing import Any
 
 from chatbot.errors import SourceError
 from chatbot.records import Paper, Skipped
-from chatbot.sources.fields import paper_or_skipped
+from chatbot.sources.fields import find_identifiers, paper_or_skipped
 from chatbot.sources.text import read_lines, read_text
 
 NAME = "JSONL (title, abstract, …)"
@@ -79,14 +79,20 @@ def to_paper(record: dict[str, Any], fields: dict[str, str], needs_title: bool =
         authors = [authors]
     if not isinstance(authors, list):
         raise ValueError("authors is not a list")
+    id, url = _text(record.get(fields["id"]), "id"), _text(record.get("url"), "url")
+    doi, arxiv_id = find_identifiers(
+        _text(record.get("doi"), "doi"), _text(record.get("arxiv_id"), "arxiv_id") or id, url
+    )
     return Paper(
-        id=_text(record.get(fields["id"]), "id"),
+        id=id,
         title=title,
         abstract=abstract,
         authors=tuple(_text(author, "author") for author in authors),
         venue=_text(record.get("venue"), "venue"),
         year=_year(record.get("year")),
-        url=_text(record.get("url"), "url"),
+        url=url,
+        doi=doi,
+        arxiv_id=arxiv_id,
     )
 
 
