@@ -137,7 +137,9 @@ def test_bibtex_loses_its_latex_and_keeps_two_papers_under_one_key(tmp_path: Pat
             "https://doi.org/10.1000/xyz_123", doi="10.1000/xyz_123",
         ),
         Paper(
-            "lora", "LoRA", "Low-rank adaptation.", ("Edward J. Hu",), "", 2021, "https://arxiv.org/abs/2106.09685", arxiv_id="2106.09685"
+            "lora", "LoRA", "Low-rank adaptation.", ("Edward J. Hu",), "", 2021,
+            "https://arxiv.org/abs/2106.09685"
+            arxiv_id="2106.09685"
         ),
         Paper(
             "another-paper-under-the-same-key", "Another Paper under the Same Key", "It is kept as well."

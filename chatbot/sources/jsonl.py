@@ -79,12 +79,10 @@ def to_paper(record: dict[str, Any], fields: dict[str, str], needs_title: bool =
         authors = [authors]
     if not isinstance(authors, list):
         raise ValueError("authors is not a list")
-    id, url = _text(record.get(fields["id"]), "id"), _text(record.get("url"), "url")
-    doi, arxiv_id = find_identifiers(
-        _text(record.get("doi"), "doi"), _text(record.get("arxiv_id"), "arxiv_id") or id, url
-    )
+    own_id, doi, arxiv_id, url = (_text(record.get(name), name) for name in (fields["id"], "doi", "arxiv_id", "url"))
+    doi, arxiv_id = find_identifiers(doi, arxiv_id or own_id, url)
     return Paper(
-        id=id,
+        id=own_id,
         title=title,
         abstract=abstract,
         authors=tuple(_text(author, "author") for author in authors),
