@@ -66,7 +66,7 @@ def ingest(
         except SourceError as error:
             failure, report = error, cast(IngestReport, error.report)
     if as_json:
-        counts = {name: getattr(report, name) for name in ("added", "updated", "unchanged", "removed")}
+        counts = {name: getattr(report, name) for name in ("added", "updated", "unchanged", "merged", "removed")}
         skipped = [{"where": item.where, "reason": item.reason} for item in report.skipped]
         print_json(counts | {"skipped": skipped, "papers": len(bot)})
     else:

@@ -1,9 +1,10 @@
 """Bring papers from sources into the index: source → paper → chunk → vector → index.
 
-Joins those stages; knows nothing of questions and answers. Only new and changed texts are embedded.
+Joins those stages; knows nothing of questions and answers. Only new and changed texts are embedded, and a paper met
+twice is one paper.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -11,8 +12,9 @@ from pathlib import Path
 from chatbot.chunks import split_passages, split_sentence_chunks
 from chatbot.embedding import Embedder
 from chatbot.errors import SourceError
-from chatbot.index import Entry, PaperIndex, Writer, hash_record, hash_text
-from chatbot.records import IngestReport, Paper, Skipped
+from chatbot.index import Entry, PaperIndex, Writer
+from chatbot.merging import Batch, Held, load_papers
+from chatbot.records import IngestReport, Paper, Record, Skipped
 from chatbot.sources import STDIN, read_papers
 
 Progress = Callable[[int], None]
@@ -50,7 +52,7 @@ def rebuild_index(folder: Path, embedder: Embedder, progress: Progress | None = 
         return
     with PaperIndex.rebuild(folder, embedder.identity) as (stored, writer):
         while batch := list(islice(stored, PAPERS_A_BATCH)):
-            entries = [_make_entry(paper, sources) for paper, sources in batch]
+            entries = [_make_entry(paper, records) for paper, records in batch]
             _embed(embedder, entries)
             writer.write(entries)
             if progress:
@@ -60,51 +62,53 @@ def rebuild_index(folder: Path, embedder: Embedder, progress: Progress | None = 
 def _ingest_source(
     writer: Writer, embedder: Embedder, name: str, path: Path, report: IngestReport, progress: Progress | None
 ) -> None:
-    seen: set[str] = set()
+    seen: dict[str, str] = {}
     faults_before = report.faults
     items = read_papers(path)
     while batch := list(islice(items, PAPERS_A_BATCH)):
         report.skipped += [replace(item, where=f"{path} {item.where}") for item in batch if isinstance(item, Skipped)]
         papers = [item for item in batch if isinstance(item, Paper)]
-        seen.update(paper.id for paper in papers)
-        _store(writer, embedder, name, papers, report)
+        _store(writer, embedder, name, papers, report, seen)
         if progress:
             progress(len(batch))
     if not seen:
         raise SourceError(f"{path} has no usable paper; nothing was removed")
     if report.faults == faults_before and path != STDIN:  # what comes in there next may be something else
-        report.removed += _remove_missing(writer, name, seen)
+        report.removed += _remove_missing(writer, embedder, name, seen)
 
 
-def _store(writer: Writer, embedder: Embedder, name: str, papers: list[Paper], report: IngestReport) -> None:
-    stored = writer.stored([paper.id for paper in papers])
-    entries = []
+def _store(
+    writer: Writer, embedder: Embedder, name: str, papers: list[Paper], report: IngestReport, seen: dict[str, str]
+) -> None:
+    """Bring ``papers`` of one source into the index; ``seen`` gets the id of the paper that each one belongs to."""
+    batch = Batch.load(writer, papers)
     for paper in papers:
-        known = stored.get(paper.id)
-        if known is None:
-            entries.append(_make_entry(paper, [name]))
-            report.added += 1
+        seen[paper.id] = batch.place(name, paper, report)
+    if batch.moved:
+        seen.update({there: batch.moved[here] for there, here in seen.items() if here in batch.moved})
+    _save(writer, embedder, batch.held.values())
+
+
+def _save(writer: Writer, embedder: Embedder, papers: Iterable[Held]) -> None:
+    """Make the index hold ``papers`` as they are to be; only a new text is embedded."""
+    changed = [held for held in papers if held.is_changed]
+    entries = list[Entry]()
+    for held in changed:
+        if not held.records:
             continue
-        sources = sorted({name, *known["sources"]})
-        same_text = known["text_hash"] == hash_text(paper)
-        if not same_text and name not in known["sources"]:
-            other = ", ".join(known["sources"])
-            report.skipped.append(Skipped(f"{name} {paper.id}", f"another text has this id, from {other}"))
-        elif not same_text:
-            entries.append(_make_entry(paper, sources))
-            report.updated += 1
-        elif known["record_hash"] == hash_record(paper) and known["sources"] == sources:
-            report.unchanged += 1
+        paper = held.merge()
+        if held.stored and held.stored.text == paper.text:
+            writer.update(paper, held.records)
         else:
-            writer.update(paper, sources)
-            report.updated += 1
+            entries.append(_make_entry(paper, held.records))
     _embed(embedder, entries)
     if entries:
         writer.write(entries)
+    writer.remove([held.id for held in changed if not held.records])
 
 
-def _make_entry(paper: Paper, sources: Sequence[str]) -> Entry:
-    return Entry(paper, tuple(sources), split_passages(paper), split_sentence_chunks(paper))
+def _make_entry(paper: Paper, records: Sequence[Record]) -> Entry:
+    return Entry(paper, records, split_passages(paper), split_sentence_chunks(paper))
 
 
 def _embed(embedder: Embedder, entries: Sequence[Entry]) -> None:
@@ -117,10 +121,15 @@ def _embed(embedder: Embedder, entries: Sequence[Entry]) -> None:
         at += len(entry.texts)
 
 
-def _remove_missing(writer: Writer, name: str, seen: set[str]) -> int:
-    gone = {key: sources for key, sources in writer.ids_of_source(name).items() if key not in seen}
-    orphans = [key for key, sources in gone.items() if sources == (name,)]
-    writer.remove(orphans)
-    for paper in writer.papers([key for key in gone if key not in orphans]).values():
-        writer.update(paper, [source for source in gone[paper.id] if source != name])
-    return len(orphans)
+def _remove_missing(writer: Writer, embedder: Embedder, name: str, seen: dict[str, str]) -> int:
+    """Take back what the source ``name`` no longer says, and return how many papers nobody has any more."""
+    held_here = writer.ids_of_source(name).items()
+    gone = [here for here, there in held_here if any(seen.get(each) != here for each in there)]
+    removed = 0
+    for start in range(0, len(gone), PAPERS_A_BATCH):
+        papers = load_papers(writer, gone[start : start + PAPERS_A_BATCH])
+        for held in papers:
+            held.records = [r for r in held.records if r.source != name or seen.get(r.paper.id) == held.id]
+        _save(writer, embedder, papers)
+        removed += sum(not held.records for held in papers)
+    return removed

@@ -40,6 +40,14 @@ class Paper:
 
 
 @dataclass(frozen=True, slots=True)
+class Record:
+    """A paper as one source has it: ``paper.id`` is its id there."""
+
+    source: str
+    paper: Paper
+
+
+@dataclass(frozen=True, slots=True)
 class Chunk:
     """A piece of a paper that gets a vector. ``start`` and ``end`` count in ``Paper.text``."""
 
@@ -168,11 +176,15 @@ class Thread:
 
 @dataclass(slots=True)
 class IngestReport:
-    """Counts of one ingest: papers by what happened to them, and the records that were skipped."""
+    """Counts of one ingest: papers by what happened to them, and the records that were skipped.
+
+    ``merged`` are records that joined a paper which another record had given.
+    """
 
     added: int = 0
     updated: int = 0
     unchanged: int = 0
+    merged: int = 0
     removed: int = 0
     skipped: list[Skipped] = field(default_factory=list)
 

@@ -143,7 +143,8 @@ def show_report(report: IngestReport, total: int, index: str) -> None:
         err.print(Text(f"skipped {skipped.where}: {skipped.reason}", style="yellow"), soft_wrap=True)
     if len(report.skipped) > _SHOWN_SKIPS:
         err.print(Text(f"… and {len(report.skipped) - _SHOWN_SKIPS} more", style="yellow"))
-    counts = f"{report.added} added, {report.updated} updated, {report.unchanged} unchanged, {report.removed} removed"
+    names = ("added", "updated", "unchanged", "merged", "removed")
+    counts = ", ".join(f"{getattr(report, name)} {name}" for name in names)
     out.print(f"{counts}, {len(report.skipped)} skipped; {total} papers in {index}", soft_wrap=True)
 
 

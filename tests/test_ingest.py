@@ -128,12 +128,18 @@ def test_lexical_side_is_rebuilt_when_damaged(filled: PaperChatbot, tmp_path: Pa
     assert "p1" in words
 
 
-def test_an_id_taken_by_another_source_is_named_and_kept(filled: PaperChatbot, write_jsonl: Write) -> None:
-    report = filled.ingest(write_jsonl(make_record(1, abstract="Something else."), name="other.jsonl"))
-    assert (report.updated, report.skipped[0].reason.split(",")[0]) == (0, "another text has this id")
+def test_another_paper_under_an_id_that_is_taken_gets_one_of_its_own(filled: PaperChatbot, write_jsonl: Write) -> None:
+    other = write_jsonl(make_record(1, abstract="Something else."), name="other.jsonl")
+    report = filled.ingest(other)
+    assert (report.added, report.updated, report.skipped) == (1, 0, [])
+    (new,) = ids(filled) - {f"p{number}" for number in range(6)}
+    assert new.startswith("p1-")
     paper = filled.paper("p1")
     assert paper is not None
     assert "honey bees" in paper.abstract
+    assert filled.ingest(other).unchanged == 1
+    report = filled.ingest(write_jsonl(make_record(7), name="other.jsonl"))
+    assert (report.removed, new in ids(filled)) == (1, False)
 
 
 def test_a_paper_dropped_by_all_its_sources_goes(filled: PaperChatbot, tmp_path: Path, write_jsonl: Write) -> None:

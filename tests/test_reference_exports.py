@@ -138,7 +138,7 @@ def test_bibtex_loses_its_latex_and_keeps_two_papers_under_one_key(tmp_path: Pat
         ),
         Paper(
             "lora", "LoRA", "Low-rank adaptation.", ("Edward J. Hu",), "", 2021,
-            "https://arxiv.org/abs/2106.09685"
+            "https://arxiv.org/abs/2106.09685",
             arxiv_id="2106.09685"
         ),
         Paper(
