@@ -30,7 +30,7 @@ class InputError(ChatbotError):
 
 
 class SourceError(ChatbotError):
-    """A source is missing, empty, in no known format, or does not answer; ``report`` tells what was done with the others."""
+    """A source is missing, empty, in no known format, or does not answer; ``report`` tells what else was done."""
 
     def __init__(self, message: str, report: object = None) -> None:
         super().__init__(message)

@@ -285,3 +285,33 @@ def test_what_is_piped_in_adds_and_updates_but_removes_nothing(run: Run, tmp_pat
     assert json.loads(result.stdout)["papers"] == 2
     nothing = run("ingest", "-", index=index)
     assert (nothing.returncode, "standard input is empty" in nothing.stderr) == (1, True)
+
+
+def test_an_entry_without_an_abstract_is_told_and_stops_no_removal(
+    filled: PaperChatbot, write_jsonl: Write, tmp_path: Path
+) -> None:
+    report = filled.ingest(
+        write_jsonl(
+            make_record(0), {"title": "A book"}, make_record(1, abstract=""), make_record(2, id=None, abstract=" ")
+        )
+    )
+    assert [item.reason for item in report.skipped] == ["no abstract"] * 3
+    assert (report.faults, report.removed, ids(filled)) == (0, 3, {"p0", "p1", "p2"})
+    assert "honey bees" in next(paper.abstract for paper in filled.papers() if paper.id == "p1")
+
+
+def test_what_failed_is_listed_beside_the_index_until_it_works(
+    filled: PaperChatbot, write_jsonl: Write, tmp_path: Path, run: Run
+) -> None:
+    index, other = tmp_path / "index", write_jsonl(make_record(8), "{half", make_record(8), name="other.jsonl")
+    result = run("ingest", str(other), str(tmp_path / "missing"), index=index)
+    report = index / "ingest-report.jsonl"
+    assert (result.returncode, str(report) in result.stdout) == (1, True)
+    (bad, missing) = [json.loads(line) for line in report.read_text().splitlines()]
+    assert (bad["source"], bad["where"], bad["reason"][:14]) == (str(other), "line 2", "not valid JSON")
+    assert (missing["where"], "does not exist" in missing["reason"]) == ("", True)
+    filled.ingest(write_jsonl(make_record(8), make_record(9), name="other.jsonl"))
+    assert {"p8", "p9"} <= ids(filled)
+    assert [Path(json.loads(line)["source"]).name for line in report.read_text().splitlines()] == ["missing"]
+    filled.ingest(write_jsonl(make_record(9), name="missing"))
+    assert not report.exists()

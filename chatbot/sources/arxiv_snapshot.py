@@ -14,6 +14,7 @@ from chatbot.sources.fields import make_paper
 from chatbot.sources.jsonl import read_records
 
 NAME = "arXiv metadata snapshot"
+RANK = 1
 _FIELD = re.compile(r'"(?:authors_parsed|journal-ref|submitter)"\s*:')
 _YEAR_OF_ID = re.compile(r"(?:^|/)(\d\d)(?:0[1-9]|1[0-2])\d*\.?\d*(?:v\d+)?$")
 _FIRST_YEAR = 1991

@@ -15,6 +15,7 @@ from chatbot.sources.fields import make_paper, paper_or_skipped
 from chatbot.sources.jsonl import load_json
 
 NAME = "CSL-JSON"
+RANK = 2
 _ARRAY = re.compile(r"\s*\[\s*(?:\{|\])")
 
 

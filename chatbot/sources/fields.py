@@ -32,6 +32,14 @@ _SUBJECT_CLASS = re.compile(r"\.[a-z]{2}/")
 _LINK = re.compile(r"https?://[^\s{}\"<>]+")
 
 
+class NoAbstract(ValueError):
+    """A record lacks nothing but its abstract; ``paper`` is the rest."""
+
+    def __init__(self, paper: Paper) -> None:
+        super().__init__("no abstract")
+        self.paper = paper
+
+
 def make_paper(
     *,
     title: str,
@@ -46,16 +54,15 @@ def make_paper(
 ) -> Paper:
     """Return the paper, with markup and line breaks taken out of its texts.
 
-    ``year`` may be a date. Without a ``url``, the paper's is that of its DOI or arXiv id. Raises ValueError, which
-    says what is missing, without a title or an abstract.
+    ``year`` may be a date. Without a ``url``, the paper's is that of its DOI or arXiv id. Raises ValueError without a
+    title, and NoAbstract without an abstract.
     """
     title, abstract = make_plain(title), make_plain(abstract)
-    for name, value in (("title", title), ("abstract", abstract)):
-        if not value:
-            raise ValueError(f"no {name}")
+    if not title:
+        raise ValueError("no title")
     found_year = _YEAR.search(str(year or ""))
     found_doi, arxiv_id = find_identifiers(doi, arxiv, url)
-    return Paper(
+    paper = Paper(
         id=make_plain(id),
         title=title,
         abstract=abstract,
@@ -66,6 +73,14 @@ def make_paper(
         doi=found_doi,
         arxiv_id=arxiv_id,
     )
+    return require_abstract(paper)
+
+
+def require_abstract(paper: Paper) -> Paper:
+    """Return ``paper``. Raises NoAbstract when it has none."""
+    if not paper.abstract:
+        raise NoAbstract(paper)
+    return paper
 
 
 def find_identifiers(doi: str, arxiv: str, url: str) -> tuple[str, str]:
@@ -108,6 +123,8 @@ def paper_or_skipped(where: str, to_paper: Callable[[Record], Paper], record: Re
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         return Skipped(where, make_plain(f"{'.'.join(map(str, first['loc']))[:80]}: {first['msg']}"))
+    except NoAbstract as error:
+        return Skipped(where, str(error), is_fault=False, paper=error.paper)
     except ValueError as error:
         return Skipped(where, make_plain(str(error))[:200])
     except RecursionError:
