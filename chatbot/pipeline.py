@@ -68,8 +68,8 @@ class PaperChatbot:
     ) -> IngestReport:
         """Bring papers of files, folders, services (``arxiv:2410.12345``) and standard input (``-``) into the index.
 
-        Without any source, the seed papers. With ``rebuild``, all papers that the index holds are embedded again first, by the current model; then
-        no source is needed, and none is added of itself.
+        Without any source, the seed papers. With ``rebuild``, all papers that the index holds are embedded again
+        first, by the current model; then no source is needed, and none is added of itself.
         """
         if rebuild:
             self._opened = None

@@ -153,12 +153,11 @@ def show_report(report: IngestReport, total: int, index: str) -> None:
         err.print(Text(f"skipped {skipped.where}: {skipped.reason}", style="yellow"), soft_wrap=True)
     if len(report.skipped) > _SHOWN_SKIPS:
         err.print(Text(f"… and {len(report.skipped) - _SHOWN_SKIPS} more", style="yellow"))
-    names = ("added", "updated", "unchanged", "merged", "removed")
-    counts = ", ".join(f"{getattr(report, name)} {name}" for name in names)
-    listed = f" (all listed in {report.report_file})" if report.report_file else ""
-    out.print(
-        f"{counts}, {len(report.skipped)} skipped{listed}; {total} papers in {index}", soft_wrap=True, markup=False
-    )
+    counts = f"{report.added} added, {report.updated} updated, {report.unchanged} unchanged, {report.removed} removed"
+    merged = f"{report.merged} merged, " if report.merged else ""
+    listed = f"; what failed is listed in {report.report_file}" if report.report_file else ""
+    closing = f"{counts}, {merged}{len(report.skipped)} skipped; {total} papers in {index}{listed}"
+    out.print(closing, soft_wrap=True, markup=False)
 
 
 def show_error(message: str) -> None:
@@ -168,7 +167,7 @@ def show_error(message: str) -> None:
 
 @contextmanager
 def progress_bar(what: str, total: int | None = None) -> Iterator["Counter"]:
-    """Show a bar of papers on standard error while the block runs, with their rate and, given a total, the time left."""
+    """Show a bar of papers on standard error while the block runs, with their rate and, with a total, time left."""
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),

@@ -2,8 +2,10 @@
 
 import errno
 import gzip
+import io
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -14,8 +16,9 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from rich.console import Console
 
-from chatbot import PaperChatbot
+from chatbot import PaperChatbot, terminal
 from chatbot.errors import IndexBroken, IndexBusy, IndexMismatch, IndexMissing, SourceError
 from chatbot.index.manifest import Manifest, load_manifest
 from tests.conftest import Run, make_record
@@ -306,7 +309,7 @@ def test_what_failed_is_listed_beside_the_index_until_it_works(
     index, other = tmp_path / "index", write_jsonl(make_record(8), "{half", make_record(8), name="other.jsonl")
     result = run("ingest", str(other), str(tmp_path / "missing"), index=index)
     report = index / "ingest-report.jsonl"
-    assert (result.returncode, str(report) in result.stdout) == (1, True)
+    assert (result.returncode, f"listed in {report}" in result.stdout) == (1, True)
     (bad, missing) = [json.loads(line) for line in report.read_text().splitlines()]
     assert (bad["source"], bad["where"], bad["reason"][:14]) == (str(other), "line 2", "not valid JSON")
     assert (missing["where"], "does not exist" in missing["reason"]) == ("", True)
@@ -315,3 +318,18 @@ def test_what_failed_is_listed_beside_the_index_until_it_works(
     assert [Path(json.loads(line)["source"]).name for line in report.read_text().splitlines()] == ["missing"]
     filled.ingest(write_jsonl(make_record(9), name="missing"))
     assert not report.exists()
+
+
+def test_how_much_there_is_to_do_is_counted_first(bot: PaperChatbot, write_jsonl: Write, tmp_path: Path) -> None:
+    path = write_jsonl(make_record(0), "{half", make_record(1))
+    assert (bot.count(), bot.count(path, tmp_path / "missing"), bot.count(path, "-"), bot.count("hf:2024-10-21")) == (
+        59, 3, None, None,
+    )  # fmt: skip
+    shown = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(terminal, "err", Console(file=shown, force_terminal=True, width=120))
+        with terminal.progress_bar("Reading", total=4) as progress:
+            for _ in range(2):
+                time.sleep(0.2)
+                progress(1)
+    assert re.search(r"2/4 \d+ a second \S+ left 0:00:0\d", re.sub(r"\x1b\[\d+m", "", shown.getvalue()))

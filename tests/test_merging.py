@@ -10,7 +10,7 @@ import pytest
 from chatbot import PaperChatbot
 from chatbot.identity import is_same
 from chatbot.records import Paper
-from tests.conftest import make_record
+from tests.conftest import Run, make_record
 
 Write = Callable[..., Path]
 SHORT = make_record(
@@ -69,6 +69,11 @@ def test_the_richer_record_is_kept_and_filled_from_the_other(
     ]
     again = bot.ingest(*paths)
     assert (again.unchanged, again.added, again.merged, again.removed) == (2, 0, 0, 0)
+
+
+def test_the_closing_line_tells_what_was_merged(run: Run, write_jsonl: Write, tmp_path: Path) -> None:
+    shown = run("ingest", str(write_jsonl(SHORT, LONG)), index=tmp_path / "index").stdout
+    assert shown.startswith("1 added, 0 updated, 0 unchanged, 0 removed, 1 merged, 0 skipped; 1 papers in")
 
 
 def test_nothing_is_embedded_twice(bot: PaperChatbot, embedded: list[str], write_jsonl: Write) -> None:
