@@ -82,6 +82,10 @@ def test_nothing_is_embedded_twice(bot: PaperChatbot, embedded: list[str], write
     assert len(embedded) == len(set(embedded)) > 0
     done = len(embedded)
     bot.ingest(*paths)
+    assert len(embedded) == done
+    bot.ingest(rebuild=True)
+    done = len(embedded)
+    assert bot.ingest(*paths).unchanged == 4
     bot.ingest(write_jsonl(LONG | {"venue": "arXiv"}, name="third.jsonl"))
     assert len(embedded) == done
 

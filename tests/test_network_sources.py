@@ -43,6 +43,7 @@ def read(source: str, settings: Settings) -> list[Paper]:
     [
         ("arxiv:2410.00003", "2410.00003"),
         ("arxiv:2410.00003v2, 2410.00004", "2410.00003,2410.00004"),
+        ("arXiv:2410.00003", "2410.00003"),
         ("https://arxiv.org/abs/2410.00003v2", "2410.00003"),
         ("http://www.arxiv.org/pdf/2410.00003", "2410.00003"),
     ],

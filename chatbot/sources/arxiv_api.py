@@ -16,6 +16,7 @@ from chatbot.settings import Settings
 from chatbot.sources.fields import find_identifiers, make_paper, make_plain, paper_or_skipped
 
 NAME = "arxiv:ID, arxiv:QUERY DAY..DAY or an address at arxiv.org"
+_PREFIX = "arxiv:"
 _ADDRESS = re.compile(r"https?://(?:www\.|export\.)?arxiv\.org/", re.I)
 _DAYS = re.compile(r"(?:^|\s+)(\d{4}-\d\d-\d\d)\.\.(\d{4}-\d\d-\d\d)$")
 _OWN_HOST = re.compile(r"//(?:[\w-]+\.)*arxiv\.org(?:[/:]|$)", re.I)
@@ -28,7 +29,7 @@ _INSTALL = "run: pip install 'paper-chatbot[arxiv]'"
 
 def claims(name: str) -> bool:
     """Tell whether ``name`` begins with ``arxiv:`` or is an address of arXiv."""
-    return name.startswith("arxiv:") or bool(_ADDRESS.match(name))
+    return name.lower().startswith(_PREFIX) or bool(_ADDRESS.match(name))
 
 
 def read(name: str, settings: Settings) -> Iterator[Paper | Skipped]:
@@ -68,7 +69,7 @@ def _parse(name: str) -> tuple[list[str], str]:
         if not (one := find_identifiers("", "", name)[1]):
             raise SourceError(f"{name} is no paper's address such as https://arxiv.org/abs/2410.12345")
         return [one], ""
-    text = name.removeprefix("arxiv:").strip()
+    text = name[len(_PREFIX) :].strip()
     ids = [find_identifiers("", part, "")[1] for part in re.split(r"[\s,]+", text)]
     if all(ids):
         return list(dict.fromkeys(ids)), ""
