@@ -88,6 +88,11 @@ def _name_words(paper: Paper) -> set[str]:
 
 
 def _are_alike(one: str, other: str) -> bool:
-    """Tell whether the shorter text's words are mostly the longer one's too."""
-    shorter, longer = sorted((set(_words(one)), set(_words(other))), key=len)
-    return len(shorter & longer) >= _ALIKE * len(shorter)
+    """Tell whether most runs of three words of the shorter text stand in the longer one too."""
+    shorter, longer = sorted((_runs(one), _runs(other)), key=len)
+    return len(shorter & longer) > _ALIKE * len(shorter)
+
+
+def _runs(text: str) -> set[tuple[str, ...]]:
+    words = _words(text)
+    return set(zip(words, words[1:], words[2:], strict=False))

@@ -149,7 +149,7 @@ BEES = {"title": "How Honey-Bees Dance", "abstract": "Bees dance for food in the
         ({"year": 2020}, {"title": "How honey bees dance.", "year": 2022}, True),
         ({"year": 2020}, {"year": 2020, "abstract": "Something else."}, True),
         ({"year": 2018}, {"year": 2022, "abstract": "Bees dance for food."}, False),
-        ({}, {"abstract": "For food, bees dance in the hive, we find."}, True),
+        ({}, {"abstract": "We find: bees dance for food in the hives."}, True),
         ({}, {"abstract": "Something else."}, False),
         ({"authors": ("King, A.",)}, {"authors": ("Ada King", "B. Li"), "abstract": "Something else."}, True),
         ({"authors": ("Ada King",)}, {"authors": ("Bo Li",), "abstract": "Other."}, False),
