@@ -19,13 +19,14 @@ from chatbot.embedding import Embedder, load_embedder, load_words
 from chatbot.export import export_bibtex, export_markdown
 from chatbot.feedback import FeedbackStore
 from chatbot.index import PaperIndex
-from chatbot.ingest import ingest, rebuild_index
+from chatbot.ingest import count_records, ingest, rebuild_index
 from chatbot.models import EXTRACTIVE
 from chatbot.questions import clean_question, read_question
 from chatbot.reader import Reader
 from chatbot.records import Hit, IngestReport, Match, Paper, Question
 from chatbot.resources import find_resource
 from chatbot.settings import Settings, load_settings
+from chatbot.sources import find_service
 from chatbot.threads import ThreadStore
 
 if TYPE_CHECKING:
@@ -65,22 +66,24 @@ class PaperChatbot:
     def ingest(
         self, *sources: str | Path, progress: Callable[[int], None] | None = None, rebuild: bool = False
     ) -> IngestReport:
-        """Bring the papers of files, folders and standard input (``-``) into the index; without any, the seed papers.
+        """Bring papers of files, folders, services (``arxiv:2410.12345``) and standard input (``-``) into the index.
 
-        With ``rebuild``, all papers that the index holds are embedded again first, by the current model; then
-        no source is needed, and none is added of itself.
+        Without any source, the seed papers. With ``rebuild``, all papers that the index holds are embedded again
+        first, by the current model; then no source is needed, and none is added of itself.
         """
         if rebuild:
             self._opened = None
             rebuild_index(self.settings.index, self._embedder, progress)
             if not sources and self.settings.index.exists():
                 return IngestReport(unchanged=len(self))
-        named = [(_name_source(source), Path(source)) for source in sources]
-        if not named:
-            named = [(SEEDS[0], find_resource("seeds", SEEDS[1]))]
+        named = [(_name_source(source), source) for source in sources] or [(SEEDS[0], _seeds())]
         index = PaperIndex.create(self.settings.index, self._embedder.identity)
         self._opened = index
-        return ingest(index, self._embedder, named, progress)
+        return ingest(index, self._embedder, named, progress, self.settings)
+
+    def count(self, *sources: str | Path) -> int | None:
+        """Return how many records an ingest of ``sources`` will read; None when finding out would take long."""
+        return count_records(sources or [_seeds()])
 
     def search(self, query: str, top_k: int | None = None) -> list[Hit]:
         """Return the papers nearest to ``query``, best first."""
@@ -272,9 +275,15 @@ class PaperChatbot:
         return self.reader.read(text, self.settings.top_k, standalone.focus)
 
 
+def _seeds() -> Path:
+    return find_resource("seeds", SEEDS[1])
+
+
 def _name_source(source: str | Path) -> str:
     """Return the name under which the index remembers a source, whatever folder it is given from next time."""
-    return "standard input" if str(source) == "-" else str(Path(source).resolve())
+    if str(source) == "-":
+        return "standard input"
+    return str(source) if find_service(source) else str(Path(source).resolve())
 
 
 def _milliseconds(start: float, end: float) -> float:

@@ -4,6 +4,6 @@
 """
 
 from chatbot.index.paper_index import PaperIndex, Writer
-from chatbot.index.vectors import Entry, hash_record, hash_text
+from chatbot.index.vectors import Entry
 
-__all__ = ["Entry", "PaperIndex", "Writer", "hash_record", "hash_text"]
+__all__ = ["Entry", "PaperIndex", "Writer"]
