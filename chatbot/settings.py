@@ -43,6 +43,10 @@ class Settings(BaseSettings):
     )
     top_k: int = Field(10, ge=1, le=1000, description="papers retrieved for a question")
     max_question_chars: int = Field(2000, ge=1, description="longer questions are refused")
+    questions_per_minute: int = Field(30, ge=1, description="most that one visitor of the page may ask in a minute")
+    answers_at_once: int = Field(8, ge=1, description="answers of the page made at the same time")
+    queue_size: int = Field(64, ge=1, description="events of the page that may wait; further ones are refused")
+    stop_seconds: float = Field(30, ge=0, description="how long a stopping server waits for answers under way")
     openai_api_key: SecretStr | None = Field(None, validation_alias="OPENAI_API_KEY", description="never shown")
     openai_base_url: str | None = Field(
         None,
@@ -60,6 +64,11 @@ class Settings(BaseSettings):
     def feedback(self) -> Path:
         """Return the file of readers' feedback, which lies in the folder of the index too."""
         return self.index / "feedback.jsonl"
+
+    @property
+    def accounts(self) -> Path:
+        """Return the file of those who may sign in to the page, which lies there too unless another is named."""
+        return self.index / "accounts.json"
 
     def fingerprint(self) -> str:
         """Return 12 hex digits that change when a setting that can change an answer changes."""
