@@ -16,7 +16,7 @@ from chatbot.serving.accounts import Accounts
 from chatbot.serving.desk import Desk
 from chatbot.serving.door import Door
 from chatbot.serving.limits import Limits
-from chatbot.serving.logs import log, start_log
+from chatbot.serving.logs import join_log, log, logging_to_stderr
 from chatbot.ui import build_page, launch_options
 
 TICK = 0.05  # seconds between looks at what is still under way
@@ -46,16 +46,17 @@ def serve_page(
     page = build_page(bot, desk.watch)
     page.queue(max_size=bot.settings.queue_size, default_concurrency_limit=bot.settings.answers_at_once)
     stop = _catch_signals()
-    try:
-        _, url, shared = page.launch(**_launch(bot, desk, door, accounts), **options)
-    except OSError as error:
-        port, host = options.get("server_port") or "7860 to 7959", options.get("server_name")
-        raise InputError(f"port {port} on {host} is not free; choose another with --port") from error
-    start_log()
-    log("started", papers=len(bot), model=_name_model(bot))
-    started(url, shared)
-    stop.wait()
-    _end(page, desk, door, bot.settings.stop_seconds)
+    with logging_to_stderr():
+        try:
+            _, url, shared = page.launch(**_launch(bot, desk, door, accounts), **options)
+        except OSError as error:
+            port, host = options.get("server_port") or "7860 to 7959", options.get("server_name")
+            raise InputError(f"port {port} on {host} is not free; choose another with --port") from error
+        join_log("uvicorn")
+        log("started", papers=len(bot), model=_name_model(bot))
+        started(url, shared)
+        stop.wait()
+        _end(page, desk, door, bot.settings.stop_seconds)
 
 
 def _launch(bot: PaperChatbot, desk: Desk, door: Door, accounts: Accounts | None) -> dict[str, Any]:
