@@ -6,6 +6,7 @@ Knows Gradio and the store of conversations; knows nothing of how answers look. 
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from html import escape
 from types import SimpleNamespace
 from typing import Any
 
@@ -43,6 +44,7 @@ def build_sidebar(bot: PaperChatbot, page: Any, chat: Any, talk: Any, sources: A
     parts.spare.click(lambda: gr.Row(visible=False), None, parts.sure, **_QUIET)
     written = [parts.written, parts.file_name]
     parts.export.click(own(_write), talk, written, **_QUIET).success(None, written, js=_DOWNLOAD)
+    page.load(own(_tell_user), None, parts.user, **_QUIET)
     gr.on([page.load, sources.change], own(_show_list), talk, shown, **_QUIET)
 
 
@@ -73,8 +75,13 @@ def _lay_out() -> SimpleNamespace:
             with gr.Row(visible=False) as parts.sure:
                 parts.really = gr.Button("Really delete", variant="stop", size="sm", min_width=80)
                 parts.spare = gr.Button("Keep", size="sm", min_width=80)
+        parts.user = gr.HTML()
         parts.written, parts.file_name = gr.Textbox(visible=False), gr.Textbox(visible=False)
     return parts
+
+
+def _tell_user(bot: PaperChatbot, user: str) -> str:
+    return f"<p class='note'><bdi>{escape(user)}</bdi> · <a href='./logout'>Sign out</a></p>" if user else ""
 
 
 def _show_list(bot: PaperChatbot, user: str, now: Conversation) -> tuple[Any, ...]:
