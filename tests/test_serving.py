@@ -183,13 +183,19 @@ def test_nobody_reads_what_is_another_users_by_knowing_its_id(served: Server, in
 
 def test_answers_do_not_mix_when_many_ask_at_once(served: Server) -> None:
     names = ("FRNet", "LiNeS", "Hopular", "FRUGAL", "YOLOv9", "Bristle")
-    visitors = [enter(served, "cem" if at % 2 else "dee") for at in range(len(names))]
+
+    def visit() -> list[Visitor]:
+        return [enter(served, "cem" if at % 2 else "dee") for at in range(len(names))]
+
+    def ask(visitor: Visitor, name: str) -> str:
+        return visitor.ask(f"What is {name}?").split("event: complete")[-1]
+
+    alone = list(map(ask, visit(), names))
+    together = visit()
     with ThreadPoolExecutor(len(names)) as pool:
-        answers = list(pool.map(lambda pair: pair[0].ask(f"What is {pair[1]}?"), zip(visitors, names, strict=True)))
-    for name, answer in zip(names, answers, strict=True):
-        whole = answer.split("event: complete")[-1]
-        assert [other for other in names if other in whole] == [name]
-    follow_ups = [visitor.ask("is the code out?") for visitor in visitors[:2]]
+        assert list(pool.map(ask, together, names)) == alone
+    assert len(set(alone)) == len(names)
+    follow_ups = [visitor.ask("is the code out?") for visitor in together[:2]]
     assert ["FRNet" in follow_ups[0], "LiNeS" in follow_ups[1]] == [True, True]
 
 
@@ -239,7 +245,7 @@ def slow(model: ModelServer, index: Path, tmp_path: Path) -> Iterator[Callable[.
 def test_a_stopping_server_lets_an_answer_be_finished(
     slow: Callable[..., Any], model: ModelServer, index: Path
 ) -> None:
-    model.default = sent(honest, pause=0.1)
+    model.default = sent(honest, pause=0.04)
     with slow() as server, ThreadPoolExecutor(2) as pool:
         visitor = Visitor(server.url)
         with httpx.stream("GET", f"{server.url}/gradio_api/heartbeat/{visitor.session}", timeout=30) as beating:

@@ -71,8 +71,8 @@ class Accounts:
         """Tell whether there is an account of this name; reads the file only when it has changed."""
         try:
             stamp = self.path.stat().st_mtime_ns
-        except OSError as error:
-            raise AccountsBroken(f"the accounts in {self.path} cannot be read: {error.strerror}") from error
+        except OSError:
+            return False
         if stamp != self._seen[0]:
             self._seen = stamp, frozenset(self._read())
         return name in self._seen[1]
