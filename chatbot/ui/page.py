@@ -33,7 +33,7 @@ def build_page(bot: PaperChatbot) -> Any:
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_height=True, fill_width=True) as page:
         talk = gr.State(Conversation())
         sources: Any = gr.HTML(NO_SOURCES, elem_id="sources", render=False)
-        with gr.Row(elem_id="room"):
+        with gr.Tabs(elem_id="tabs"), gr.Tab("Chat", id="chat"), gr.Row(elem_id="room"):
             with gr.Column(scale=3, min_width=340, elem_id="chat"):
                 chat = _build_chat(bot, talk, sources)
                 follow_ups = gr.HTML(elem_id="follow-ups")
@@ -58,8 +58,16 @@ def launch_options() -> dict[str, Any]:
     here = Path(__file__).parent
     # The visitor's own fonts: the bold face that Gradio brings lacks most letters.
     theme = gr.themes.Default(primary_hue="blue", font=["system-ui", "sans-serif"], font_mono=["monospace"])
+    readable = theme.set(
+        link_text_color="*primary_700",
+        link_text_color_dark="*primary_300",
+        body_text_color_subdued="*neutral_600",
+        body_text_color_subdued_dark="*neutral_400",
+        input_placeholder_color="*neutral_500",
+        input_placeholder_color_dark="*neutral_400",
+    )
     return {
-        "theme": theme.set(link_text_color="*primary_700", link_text_color_dark="*primary_300"),
+        "theme": readable,
         "css_paths": here / "page.css",
         "js": (here / "page.js").read_text(encoding="utf-8"),
         "footer_links": ["api", "settings"],
