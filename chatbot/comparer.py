@@ -208,7 +208,7 @@ class Comparer:
         """Return ``grid`` with a row for each name that means one paper; the others are open."""
         choices, unknown = list[Choice](), list[str]()
         for name in names[: 2 * MOST_PAPERS]:
-            found = find_named(name, self._candidates(name, candidates))
+            found = self.find(name, candidates)
             if len(found) == 1:
                 grid = edits.add_papers(grid, found)
             elif found:
@@ -216,6 +216,10 @@ class Comparer:
             else:
                 unknown.append(name)
         return replace(grid, papers=grid.papers[:MOST_PAPERS], choices=tuple(choices), unknown=tuple(unknown))
+
+    def find(self, name: str, others: Sequence[Paper] = ()) -> list[Paper]:
+        """Return the papers that ``name`` can mean, among the nearest to it and ``others``; one when it is clear."""
+        return find_named(name, self._candidates(name, others))
 
     def _candidates(self, name: str, others: Sequence[Paper] = ()) -> list[Paper]:
         named = self._reader.papers([name, name.strip().lower().replace(" ", "-")])

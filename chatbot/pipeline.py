@@ -4,12 +4,12 @@ Knows the order of the stages; leaves everything else to them.
 """
 
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chatbot import answerable, extract
+from chatbot import answerable, explain, extract
 from chatbot.answering import Answerer, Outcome
 from chatbot.answers import Answer, Draft, Usage
 from chatbot.comparer import Comparer, Plan
@@ -169,6 +169,16 @@ class PaperChatbot:
             prompts=self.answerer.prompts.fingerprint if outcome.model != EXTRACTIVE else "",
             cut=outcome.cut,
         )
+
+    def why_not(self, answer: Answer | Mapping[str, Any], name: str) -> str:
+        """Return in a sentence why ``answer``, or its JSON form, does not cite the paper called ``name``.
+
+        A title, a part of one, a coined name or an id will do. The question is read again, in today's index.
+        """
+        record = answer.to_dict() if isinstance(answer, Answer) else answer
+        name = clean_question(name, self.settings.max_question_chars)
+        self.index.refresh()
+        return explain.tell_absence(self.reader, record, name, self._comparer.find(name), self.settings.top_k)
 
     def read(self, question: str, history: Sequence[str | Turn] = ()) -> tuple[Question, list[Hit], list[Match]]:
         """Return what an answer to ``question`` is made from: the question as read, hits and matches."""

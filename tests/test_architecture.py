@@ -28,6 +28,7 @@ JOINING = {
     "cli_compare",
     "cli_threads",
     "comparer",
+    "explain",
     "reader",
     "options",
     "ui",
