@@ -149,6 +149,15 @@ def test_what_a_follow_up_searched_for_can_be_changed_and_asked_instead(page: Pa
     expect(wait_for_answer(page, 3)).to_contain_text("wang-kee/LiNeS")
 
 
+def test_an_answer_tells_why_it_is_as_it_is(page: Page) -> None:
+    ask(page, "What is FRNet?")
+    page.get_by_text("Why this answer").click()
+    expect(page.get_by_role("row", name=re.compile("FRNet: Frustum"))).to_contain_text("cited [1][2][3]")
+    page.get_by_role("textbox", name="Why is a paper not cited?").fill("Bristle")
+    page.get_by_role("button", name="Tell me").click()
+    expect(page.get_by_role("status").filter(has_text="only the first 12 are read")).to_be_visible()
+
+
 def test_suggestions_after_an_answer_can_be_asked(page: Page) -> None:
     ask(page, "What is FRNet?")
     suggestions = page.locator("#follow-ups button")

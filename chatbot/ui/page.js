@@ -3,10 +3,14 @@
 () => {
   const field = () => document.querySelector("#chat textarea");
 
+  const put = (box, text) => {
+    Object.getOwnPropertyDescriptor(Object.getPrototypeOf(box), "value").set.call(box, text);
+    box.dispatchEvent(new Event("input", { bubbles: true }));
+  };
+
   const fill = (text) => {
     const box = field();
-    Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value").set.call(box, text);
-    box.dispatchEvent(new Event("input", { bubbles: true }));
+    put(box, text);
     box.focus();
     box.scrollIntoView({ block: "nearest" });
   };
@@ -17,13 +21,15 @@
     setTimeout(() => document.querySelector("#chat .submit-button")?.click(), 50);
   };
 
+  const show = (section) =>
+    document.querySelectorAll("#sources section").forEach((each) => each.classList.toggle("shown", each === section));
+
   const showSource = (ref) => {
     const places = [...document.querySelectorAll("#sources [data-ref], #sources q[id]")].filter(
       (each) => each.dataset.ref === ref || each.id === ref,
     );
     if (!places.length) return;
-    const section = places[0].closest("section");
-    document.querySelectorAll("#sources section").forEach((each) => each.classList.toggle("shown", each === section));
+    show(places[0].closest("section"));
     document.querySelectorAll("#sources .lit").forEach((each) => each.classList.remove("lit"));
     places.forEach((each) => each.classList.add("lit"));
     const paper = places[0].closest("details");
@@ -32,24 +38,28 @@
     paper.querySelector("summary").focus({ preventScroll: true });
   };
 
-  const editSearched = (link) => {
-    const words = link.parentElement.querySelector("em");
-    const form = document.createElement("form");
-    const input = document.createElement("input");
-    const send = document.createElement("button");
-    form.className = "searched";
-    input.value = words.textContent.replace(/^Searched for:\s*/, "");
-    input.setAttribute("aria-label", "What is searched for");
-    send.textContent = "Ask this instead";
-    form.append(input, send);
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      form.remove();
-      if (input.value.trim()) ask(input.value);
-    });
-    link.parentElement.querySelector("form")?.remove();
-    link.parentElement.append(form);
-    input.focus();
+  const editSearched = (place) => {
+    const section = document.querySelector(`#sources section[data-place="${place}"]`);
+    if (!section) return;
+    show(section);
+    section.querySelector(".why").open = true;
+    section.querySelector(".again input").focus();
+  };
+
+  // A form of the panel: ask what it holds, or ask the server why a paper is missing.
+  let sent = 0;
+  const submit = (form) => {
+    const text = form.querySelector("input").value;
+    if (!text.trim()) return;
+    if (form.matches(".again")) return ask(text);
+    form.querySelector("output").textContent = "…";
+    const question = { place: Number(form.dataset.place), name: text, number: (sent += 1) };
+    put(document.querySelector("#why-asked textarea, #why-asked input"), JSON.stringify(question));
+  };
+
+  window.chatbotTell = (told) => {
+    const answer = JSON.parse(told);
+    document.querySelector(`.why-not[data-place="${answer.place}"] output`).textContent = answer.told;
   };
 
   const copy = async (button) => {
@@ -86,6 +96,12 @@
     document.querySelector("#answers").scrollIntoView();
   };
 
+  document.addEventListener("submit", (event) => {
+    if (!event.target.matches("#sources form")) return;
+    event.preventDefault();
+    submit(event.target);
+  });
+
   document.addEventListener(
     "click",
     (event) => {
@@ -94,7 +110,7 @@
         event.preventDefault();
         event.stopPropagation();
         const target = link.getAttribute("href").slice(1);
-        if (target === "searched") editSearched(link);
+        if (target.startsWith("searched-")) editSearched(target.slice("searched-".length));
         else showSource(target);
         return;
       }

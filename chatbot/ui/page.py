@@ -3,6 +3,7 @@
 Knows what lies where and what happens on which event; leaves texts to the other modules of this folder.
 """
 
+import json
 import os
 from collections.abc import Iterator, Sequence
 from html import escape
@@ -13,7 +14,7 @@ from chatbot.conversation import Turn
 from chatbot.errors import ChatbotError
 from chatbot.models import EXTRACTIVE
 from chatbot.pipeline import PaperChatbot
-from chatbot.ui.answers import format_answer
+from chatbot.ui.answers import disarm, format_answer
 from chatbot.ui.policy import limit_page
 from chatbot.ui.sidebar import build_sidebar
 from chatbot.ui.sources import NO_ANSWER, NO_SOURCES, format_sources
@@ -40,6 +41,7 @@ def build_page(bot: PaperChatbot) -> Any:
             with gr.Column(scale=2, min_width=340, elem_id="beside"):
                 gr.Markdown("### Sources")
                 sources.render()
+        _build_why(bot, talk)
         build_sidebar(bot, page, chat, talk, sources)
         sources.change(
             lambda now: _format_follow_ups(suggest_follow_ups(bot, now.turns)),
@@ -83,13 +85,14 @@ def _build_chat(bot: PaperChatbot, talk: Any, sources: Any) -> Any:
         before = known.cut(sum(shown["role"] == "user" for shown in history))
         place = len(before.turns) + 1
         # Should the user stop the answer, its question still counts.
-        asked = before.add(Turn(message, ()), NO_ANSWER)
+        asked = before.add(Turn(message, ()), NO_ANSWER, {})
         yield "…", asked, gr.skip()
         try:
             for answer in bot.stream(message, before.turns):
                 yield format_answer(answer, whole=False, place=place), asked, gr.skip()
-            panel = format_sources(place, answer.to_dict(), bot.paper)
-            now, notice = keep(bot, before.add(bot.turn(answer), panel), answer)
+            record = answer.to_dict()
+            panel = format_sources(place, record, bot.paper)
+            now, notice = keep(bot, before.add(bot.turn(answer), panel, record), answer)
             yield "\n\n".join(filter(None, [format_answer(answer, place=place), notice])), now, now.panel
         except ChatbotError as error:
             yield f"⚠️ {error}", asked, asked.panel
@@ -110,6 +113,7 @@ def _build_chat(bot: PaperChatbot, talk: Any, sources: Any) -> Any:
             placeholder="Ask about a paper, a method or a topic.",
             elem_id="answers",
             label="Answers",
+            show_label=False,
             buttons=["copy"],
             feedback_options=("Like", "Dislike", *REASONS),
         ),
@@ -118,6 +122,25 @@ def _build_chat(bot: PaperChatbot, talk: Any, sources: Any) -> Any:
     )
     chat.chatbot.like(rate, talk, None, api_visibility="private")
     return chat
+
+
+def _build_why(bot: PaperChatbot, talk: Any) -> None:
+    """Let the page ask why a paper is not cited: what it writes in the one hidden field is answered in the other."""
+    import gradio as gr
+
+    def tell(now: Conversation, asked: str) -> str:
+        question = json.loads(asked)
+        try:
+            told = bot.why_not(now.records[question["place"] - 1], question["name"])
+        except ChatbotError as error:
+            told = str(error)
+        return json.dumps({"place": question["place"], "told": disarm(told)})
+
+    asked = gr.Textbox(visible="hidden", elem_id="why-asked")
+    told = gr.Textbox(visible=False)
+    asked.change(tell, [talk, asked], told, show_progress="hidden", api_visibility="private").success(
+        None, told, js="(told) => window.chatbotTell(told)"
+    )
 
 
 def _format_follow_ups(questions: Sequence[str]) -> str:

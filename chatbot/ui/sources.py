@@ -3,7 +3,7 @@
 Knows HTML and the JSON form of an answer; knows nothing of Gradio. Whatever comes from a paper is escaped here.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from itertools import pairwise
 from typing import Any
@@ -12,6 +12,7 @@ from chatbot.markup import flatten_text
 from chatbot.records import Paper
 from chatbot.references import format_bibtex, web_address
 from chatbot.ui.answers import anchor, disarm
+from chatbot.ui.why import format_why
 
 NO_SOURCES = "<p class='note'>The papers that an answer cites are shown here, with the passages it rests on.</p>"
 NO_ANSWER = "<section class='answer'></section>"
@@ -30,17 +31,8 @@ def format_sources(place: int, record: Mapping[str, Any], find: Callable[[str], 
         for at, (key, citations) in enumerate(cited.items())
     ]
     body = "".join(papers) or "<p class='note'>This answer cites no paper.</p>"
-    passed_over = _format_passed_over(record, cited)
-    return f"<section class='answer' aria-label='Sources of answer {place}'>{body}{passed_over}</section>"
-
-
-def _format_passed_over(record: Mapping[str, Any], cited: Collection[str]) -> str:
-    """Return the papers that were found for the question and are not cited, with their ranks, folded."""
-    others = [hit for hit in record.get("retrieved", ()) if hit["paper_id"] not in cited]
-    if not others:
-        return ""
-    items = "".join(f"<li value='{int(hit['rank'])}'><bdi>{_show(hit['title'])}</bdi></li>" for hit in others)
-    return f"<details class='passed-over'><summary>Also found, not cited</summary><ol>{items}</ol></details>"
+    why = format_why(place, record)
+    return f"<section class='answer' data-place='{place}' aria-label='Sources of answer {place}'>{body}{why}</section>"
 
 
 def _format_paper(place: int, paper: Paper, citations: Sequence[Mapping[str, Any]], is_open: bool) -> str:

@@ -4,7 +4,9 @@ Knows the store of conversations and the form of the chat's messages; knows noth
 The page has one user, the local one.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from chatbot.answers import Answer
 from chatbot.conversation import Turn
@@ -17,11 +19,15 @@ from chatbot.ui.sources import NO_SOURCES, format_sources
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """The open conversation: its id in the store ("" before the first answer), and per answer its turn and sources."""
+    """The open conversation: its id in the store ("" before the first answer), and what there is of each answer.
+
+    That is its turn, the HTML of its sources, and its JSON form, empty while there is none.
+    """
 
     thread: str = ""
     turns: tuple[Turn, ...] = ()
     panels: tuple[str, ...] = ()
+    records: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def panel(self) -> str:
@@ -30,11 +36,12 @@ class Conversation:
 
     def cut(self, count: int) -> "Conversation":
         """Return the first ``count`` turns; without any it is a new conversation."""
-        return replace(self, turns=self.turns[:count], panels=self.panels[:count]) if count else Conversation()
+        kept = {name: getattr(self, name)[:count] for name in ("turns", "panels", "records")}
+        return replace(self, **kept) if count else Conversation()
 
-    def add(self, turn: Turn, panel: str) -> "Conversation":
+    def add(self, turn: Turn, panel: str, record: Mapping[str, Any]) -> "Conversation":
         """Return the conversation with one more turn."""
-        return replace(self, turns=(*self.turns, turn), panels=(*self.panels, panel))
+        return Conversation(self.thread, (*self.turns, turn), (*self.panels, panel), (*self.records, record))
 
 
 def keep(bot: PaperChatbot, talk: Conversation, answer: Answer) -> tuple[Conversation, str]:
@@ -69,4 +76,4 @@ def restore(bot: PaperChatbot, id: str) -> tuple[list[dict[str, str]], Conversat
         messages.append({"role": "user", "content": record["question"]})
         messages.append({"role": "assistant", "content": format_record(record, place=place)})
     panels = tuple(format_sources(place, record, bot.paper) for place, record in enumerate(records, 1))
-    return messages, Conversation(id, tuple(bot.resume(LOCAL_USER, id)), panels)
+    return messages, Conversation(id, tuple(bot.resume(LOCAL_USER, id)), panels, tuple(records))
