@@ -74,14 +74,17 @@ class Comparer:
                 return plan
         return self._start(asked, text, turns, grid, candidates) if asked else None
 
-    def compare(self, names: Sequence[str], aspects: Sequence[str]) -> Plan:
-        """Return the grid of the papers called ``names``, or of those about a topic when that is the only name."""
+    def compare(self, names: Sequence[str], aspects: Sequence[str], cells: Sequence[Cell] = ()) -> Plan:
+        """Return the grid of the papers called ``names``, or of those about a topic when that is the only name.
+
+        ``cells`` were filled earlier and stay.
+        """
         columns = tuple(dict.fromkeys(canonical_aspect(aspect) for aspect in aspects))
         asked = read_comparison(f"Compare {names[0]}") if len(names) == 1 else None
         if asked and asked.topic:
             papers = self._find_about(asked.topic)
             return Plan(edits.add_papers(Comparison((), columns or ASPECTS), papers), topic=asked.topic)
-        return Plan(self._resolve(Comparison((), columns or ASPECTS), names, ()))
+        return Plan(self._resolve(Comparison((), columns or ASPECTS, tuple(cells)), names, ()))
 
     def answer(self, plan: Plan, use_model: bool = True) -> Iterator[tuple[Outcome, Comparison]]:
         """Yield the answer that shows the grid of ``plan``; with a model it grows by rows, and the last is whole."""

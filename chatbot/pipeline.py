@@ -115,15 +115,16 @@ class PaperChatbot:
             outcome = replace(outcome, usage=sum(spent, outcome.usage or Usage()) if spent else outcome.usage)
             yield self._make_answer(question, standalone.text, hits, outcome, (started, retrieved), id)
 
-    def compare(self, papers: Sequence[str], aspects: Sequence[str] = ()) -> Answer:
+    def compare(self, papers: Sequence[str], aspects: Sequence[str] = (), earlier: Comparison | None = None) -> Answer:
         """Return the grid of ``papers`` (titles, parts of titles, coined names, ids) by ``aspects`` as an answer.
 
-        A single name such as "the papers about federated learning" stands for several.
+        A single name such as "the papers about federated learning" stands for several. Cells of ``earlier`` stay.
         """
         started = time.perf_counter()
         self.index.refresh()
         names = [clean_question(name, self.settings.max_question_chars) for name in papers]
-        plan = self._comparer.compare(names, [clean_question(aspect, MOST_ASPECT) for aspect in aspects])
+        columns = [clean_question(aspect, MOST_ASPECT) for aspect in aspects]
+        plan = self._comparer.compare(names, columns, earlier.cells if earlier else ())
         *_, answer = self._compare(plan, f"Compare {', '.join(names)}", started, None)
         return answer
 

@@ -183,6 +183,28 @@ def test_the_marks_in_a_grid_lead_to_their_papers(page: Page) -> None:
     expect(page.locator("#sources details[open]", has_text="FRUGAL:").locator(".lit")).to_be_in_viewport()
 
 
+def test_papers_are_compared_in_a_grid_that_can_be_changed_and_taken_away(page: Page) -> None:
+    ask(page, "What is FRNet?")
+    page.get_by_role("button", name="Add to comparison").first.click()
+    page.get_by_role("tab", name="Compare").click()
+    grid = page.get_by_role("region", name="Comparison")
+    expect(grid.get_by_role("row", name=re.compile("^FRNet"))).to_be_visible()
+    page.locator("#compared input").press_sequentially("reducing state")
+    page.locator("#compared li", has_text="FRUGAL").click()
+    cell = grid.get_by_role("row", name=re.compile("^FRUGAL")).get_by_role("cell").first
+    quote = cell.get_attribute("title")
+    cell.click()
+    expect(page.locator("#grid-sources .lit")).to_have_text(quote or "")
+    page.locator("#columns input").press_sequentially("memory\n")
+    expect(grid.get_by_role("columnheader", name="memory")).to_be_visible()
+    page.locator("#columns").get_by_role("button").first.click()
+    expect(grid.get_by_role("columnheader", name="problem")).to_have_count(0)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download CSV").click()
+    assert download.value.suggested_filename == "comparison.csv"
+    assert download.value.path().read_text().startswith("paper,approach,key idea,data,results,code,memory\nFRNet,")
+
+
 def test_a_hostile_abstract_is_shown_as_text(page: Page) -> None:
     answer = ask(page, "What is Zyxquil?")
     sources = page.locator("#sources")

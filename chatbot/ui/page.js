@@ -22,15 +22,18 @@
   };
 
   const show = (section) =>
-    document.querySelectorAll("#sources section").forEach((each) => each.classList.toggle("shown", each === section));
+    section
+      .closest(".sources")
+      .querySelectorAll("section")
+      .forEach((each) => each.classList.toggle("shown", each === section));
 
   const showSource = (ref) => {
-    const places = [...document.querySelectorAll("#sources [data-ref], #sources q[id]")].filter(
+    const places = [...document.querySelectorAll(".sources [data-ref], .sources q[id]")].filter(
       (each) => each.dataset.ref === ref || each.id === ref,
     );
     if (!places.length) return;
     show(places[0].closest("section"));
-    document.querySelectorAll("#sources .lit").forEach((each) => each.classList.remove("lit"));
+    document.querySelectorAll(".sources .lit").forEach((each) => each.classList.remove("lit"));
     places.forEach((each) => each.classList.add("lit"));
     const paper = places[0].closest("details");
     paper.open = true;
@@ -54,12 +57,18 @@
     if (form.matches(".again")) return ask(text);
     form.querySelector("output").textContent = "…";
     const question = { place: Number(form.dataset.place), name: text, number: (sent += 1) };
-    put(document.querySelector("#why-asked textarea, #why-asked input"), JSON.stringify(question));
+    put(document.querySelector("#why-asked textarea"), JSON.stringify(question));
   };
 
   window.chatbotTell = (told) => {
     const answer = JSON.parse(told);
     document.querySelector(`.why-not[data-place="${answer.place}"] output`).textContent = answer.told;
+  };
+
+  const confirm = (button, word) => {
+    const label = button.textContent;
+    button.textContent = word;
+    setTimeout(() => (button.textContent = label), 1500);
   };
 
   const copy = async (button) => {
@@ -76,15 +85,13 @@
       box.select();
       return;
     }
-    const label = button.textContent;
-    button.textContent = "Copied";
-    setTimeout(() => (button.textContent = label), 1500);
+    confirm(button, "Copied");
   };
 
-  window.chatbotDownload = (text, name) => {
+  window.chatbotDownload = (text, name, suffix = "md") => {
     const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([text], { type: "text/markdown" }));
-    link.download = `${name.replace(/[^\p{L}\p{N} -]/gu, "").trim() || "conversation"}.md`;
+    link.href = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
+    link.download = `${name.replace(/[^\p{L}\p{N} -]/gu, "").trim() || "conversation"}.${suffix}`;
     link.click();
     URL.revokeObjectURL(link.href);
   };
@@ -105,7 +112,8 @@
   document.addEventListener(
     "click",
     (event) => {
-      const link = event.target.closest?.("#answers a[href^='#']");
+      const cell = event.target.closest?.("#grid td[title]");
+      const link = cell?.querySelector("a") ?? event.target.closest?.("#answers a[href^='#'], #grid-notes a[href^='#']");
       if (link) {
         event.preventDefault();
         event.stopPropagation();
@@ -115,10 +123,16 @@
         return;
       }
       if (event.target.closest?.("#new-thread, #thread-list input")) leaveList();
-      const button = event.target.closest?.("#sources button, #follow-ups button");
+      const button = event.target.closest?.(".sources button, #follow-ups button");
       if (button?.dataset.ask) ask(button.dataset.ask);
-      else if (button?.dataset.fill) fill(button.dataset.fill);
-      else if (button?.dataset.copy) copy(button);
+      else if (button?.dataset.fill) {
+        document.querySelector("#tabs [role=tab]").click();
+        fill(button.dataset.fill);
+      } else if (button?.dataset.copy) copy(button);
+      else if (button?.dataset.compare) {
+        put(document.querySelector("#to-compare textarea"), button.dataset.compare);
+        confirm(button, "Added");
+      }
     },
     true,
   );

@@ -15,6 +15,7 @@ from chatbot.errors import ChatbotError
 from chatbot.models import EXTRACTIVE
 from chatbot.pipeline import PaperChatbot
 from chatbot.ui.answers import disarm, format_answer
+from chatbot.ui.compare import build_compare
 from chatbot.ui.policy import limit_page
 from chatbot.ui.sidebar import build_sidebar
 from chatbot.ui.sources import NO_ANSWER, NO_SOURCES, format_sources
@@ -33,14 +34,18 @@ def build_page(bot: PaperChatbot) -> Any:
 
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_height=True, fill_width=True) as page:
         talk = gr.State(Conversation())
-        sources: Any = gr.HTML(NO_SOURCES, elem_id="sources", render=False)
-        with gr.Tabs(elem_id="tabs"), gr.Tab("Chat", id="chat"), gr.Row(elem_id="room"):
-            with gr.Column(scale=3, min_width=340, elem_id="chat"):
-                chat = _build_chat(bot, talk, sources)
-                follow_ups = gr.HTML(elem_id="follow-ups")
-            with gr.Column(scale=2, min_width=340, elem_id="beside"):
-                gr.Markdown("### Sources")
-                sources.render()
+        sources: Any = gr.HTML(NO_SOURCES, elem_id="sources", elem_classes="sources", render=False)
+        to_compare = gr.Textbox(visible="hidden", elem_id="to-compare")
+        with gr.Tabs(elem_id="tabs"):
+            with gr.Tab("Chat", id="chat"), gr.Row(elem_id="room"):
+                with gr.Column(scale=3, min_width=340, elem_id="chat"):
+                    chat = _build_chat(bot, talk, sources)
+                    follow_ups = gr.HTML(elem_id="follow-ups")
+                with gr.Column(scale=2, min_width=340, elem_id="beside"):
+                    gr.Markdown("### Sources")
+                    sources.render()
+            with gr.Tab("Compare", id="compare"):
+                build_compare(bot, to_compare)
         _build_why(bot, talk)
         build_sidebar(bot, page, chat, talk, sources)
         sources.change(

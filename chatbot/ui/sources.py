@@ -22,6 +22,7 @@ def format_sources(place: int, record: Mapping[str, Any], find: Callable[[str], 
     """Return the HTML of the papers that the answer at ``place`` cites, each once, in the order of citation.
 
     ``record`` is the JSON form of the answer; ``find`` returns a paper by id, None when it is indexed no more.
+    At place 0 it is a grid that stands outside of any conversation.
     """
     cited: dict[str, list[Mapping[str, Any]]] = {}
     for citation in record["citations"]:
@@ -31,7 +32,7 @@ def format_sources(place: int, record: Mapping[str, Any], find: Callable[[str], 
         for at, (key, citations) in enumerate(cited.items())
     ]
     body = "".join(papers) or "<p class='note'>This answer cites no paper.</p>"
-    why = format_why(place, record)
+    why = format_why(place, record) if place else ""
     return f"<section class='answer' data-place='{place}' aria-label='Sources of answer {place}'>{body}{why}</section>"
 
 
@@ -46,12 +47,13 @@ def _format_paper(place: int, paper: Paper, citations: Sequence[Mapping[str, Any
         for each in citations
         if each not in found
     )
+    adds = f"<button type='button' data-compare='{escape(paper.id)}'>Add to comparison</button> " if place else ""
     return (
         f"<details class='paper'{' open' if is_open else ''}>"
         f"<summary><span class='numbers'>{numbers}</span> <bdi>{title}</bdi></summary>"
         f"{_format_facts(paper)}<p class='abstract' dir='auto'>{abstract}</p>{lost}"
         f"<p class='actions'><button type='button' data-fill='{_show(flatten_text(paper.name))}: '>"
-        f"Ask about this paper</button> "
+        f"Ask about this paper</button> {adds}"
         f"<button type='button' data-copy='{_show(format_bibtex(paper))}'>Copy BibTeX</button></p></details>"
     )
 
