@@ -96,7 +96,7 @@ def _lay_out(first: Sequence[tuple[str, str]]) -> SimpleNamespace:
             with gr.Row(visible=False) as parts.tools:
                 parts.forms = [gr.Button(f"Download {name}", size="sm", min_width=80) for name in _FORMS]
         with gr.Column(scale=2, min_width=340):
-            gr.Markdown("### Sources")
+            gr.Markdown("## Sources")
             parts.sources = gr.HTML(NO_SOURCES, elem_id="grid-sources", elem_classes="sources")
     parts.written, parts.suffix = gr.Textbox(visible=False), gr.Textbox(visible=False)
     return parts

@@ -27,6 +27,8 @@
       .querySelectorAll("section")
       .forEach((each) => each.classList.toggle("shown", each === section));
 
+  let current = ""; // the citation that is shown
+
   const showSource = (ref) => {
     const places = [...document.querySelectorAll(".sources [data-ref], .sources q[id]")].filter(
       (each) => each.dataset.ref === ref || each.id === ref,
@@ -35,6 +37,7 @@
     show(places[0].closest("section"));
     document.querySelectorAll(".sources .lit").forEach((each) => each.classList.remove("lit"));
     places.forEach((each) => each.classList.add("lit"));
+    current = ref;
     const paper = places[0].closest("details");
     paper.open = true;
     places.at(-1).scrollIntoView({ block: "center" });
@@ -102,6 +105,47 @@
     document.querySelector("#threads .toggle-button")?.click();
     document.querySelector("#answers").scrollIntoView();
   };
+
+  // From a mark, or from its source: to the one before or after it in the same answer.
+  const step = (event) => {
+    const from = event.target.closest("#answers a, #grid a, #grid-notes a")?.getAttribute("href").slice(1);
+    const ref = from ?? (event.target.closest(".sources") ? current : "");
+    if (!ref.startsWith("ref-")) return;
+    const [, place] = ref.split("-");
+    const all = document.querySelectorAll(`.sources [data-ref^="ref-${place}-"], .sources q[id^="ref-${place}-"]`);
+    const numbers = [...new Set([...all].map((each) => Number((each.dataset.ref ?? each.id).split("-")[2])))];
+    numbers.sort((one, other) => one - other);
+    const at = numbers.indexOf(Number(ref.split("-")[2])) + (event.key === "ArrowRight" ? 1 : -1);
+    if (!(at in numbers)) return;
+    event.preventDefault();
+    showSource(`ref-${place}-${numbers[at]}`);
+  };
+
+  // Closes what was opened last, and goes back to where it was opened from.
+  const close = (target) => {
+    const folded = target.closest(".why[open]");
+    if (folded) {
+      folded.open = false;
+      folded.querySelector("summary").focus();
+    } else if (document.querySelector("#threads .sidebar-content")?.contains(target)) {
+      document.querySelector("#threads .toggle-button").click();
+      document.querySelector("#threads .toggle-button").focus();
+    } else if (current) {
+      document.querySelectorAll(".sources .lit").forEach((each) => each.classList.remove("lit"));
+      document.querySelector(`#tabs a[href="#${current}"]`)?.focus();
+      current = "";
+    }
+  };
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") return close(event.target);
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea")) return;
+    if (event.key === "/") {
+      event.preventDefault();
+      document.querySelector("#tabs [role=tab]").click();
+      field().focus();
+    } else if (event.key === "ArrowRight" || event.key === "ArrowLeft") step(event);
+  });
 
   document.addEventListener("submit", (event) => {
     if (!event.target.matches("#sources form")) return;

@@ -42,7 +42,7 @@ def build_page(bot: PaperChatbot) -> Any:
                     chat = _build_chat(bot, talk, sources)
                     follow_ups = gr.HTML(elem_id="follow-ups")
                 with gr.Column(scale=2, min_width=340, elem_id="beside"):
-                    gr.Markdown("### Sources")
+                    gr.Markdown("## Sources")
                     sources.render()
             with gr.Tab("Compare", id="compare"):
                 build_compare(bot, to_compare)
@@ -70,6 +70,9 @@ def launch_options() -> dict[str, Any]:
         link_text_color_dark="*primary_300",
         body_text_color_subdued="*neutral_600",
         body_text_color_subdued_dark="*neutral_400",
+        button_primary_background_fill="*primary_600",
+        button_primary_background_fill_dark="*primary_700",
+        button_primary_background_fill_hover="*primary_700",
         input_placeholder_color="*neutral_500",
         input_placeholder_color_dark="*neutral_400",
     )

@@ -35,7 +35,7 @@ def _format_steps(record: Mapping[str, Any]) -> str:
     if not rows:
         return "<p class='note'>Nothing was searched for.</p>"
     heads = "".join(
-        f"<th scope='col'>{head}</th>" for head in ("", "Paper", "Meaning", "Words", "Both", "In the answer")
+        f"<th scope='col'>{head}</th>" for head in ("No.", "Paper", "Meaning", "Words", "Both", "In the answer")
     )
     caption = "<caption>The papers found, in the order of reading, with their ranks in the search</caption>"
     return f"<div class='scroll' tabindex='0'><table>{caption}<tr>{heads}</tr>{rows}</table></div>"
