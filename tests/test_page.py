@@ -1,6 +1,7 @@
 """The page in a browser: what a reader sees, and what a click does. Needs Chromium."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -8,11 +9,17 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, expect, sync_playwright
 
 from chatbot import PaperChatbot
+from chatbot.errors import SourceError
+from tests.model_behaviours import honest
+from tests.model_replies import Body, Reply
+from tests.model_server import ModelServer
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 if not CHROMIUM:
@@ -30,10 +37,16 @@ HOSTILE = {
 }
 
 
+# What axe-core finds in parts of Gradio that a page cannot change, each with the reason.
+GRADIOS_OWN = {
+    "aria-required-children": ".examples",  # the list of first questions holds buttons, which are no list items
+}
+
+
 @contextmanager
-def serving(index: Path) -> Iterator[str]:
+def serving(index: Path, **variables: str) -> Iterator[str]:
     command = [sys.executable, "-m", "chatbot", "serve", "--index", str(index)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ | variables) as server:
         assert server.stdout
         try:
             yield next(found.group() for line in server.stdout if (found := re.search(r"http://\S+", line)))
@@ -222,6 +235,15 @@ def test_a_hostile_abstract_is_shown_as_text(page: Page) -> None:
     assert all(title and (title.startswith("We propose") or title.startswith("Zyxquil")) for title in titles)
     marks.last.click()
     expect(page.locator("#sources .lit").first).to_be_visible()
+    page.get_by_text("Why this answer").click()
+    page.get_by_role("textbox", name="Why is a paper not cited?").fill("Zyxquil")
+    page.get_by_role("button", name="Tell me").click()
+    expect(page.get_by_role("status").filter(has_text="<script>window.pwned = 1</script>")).to_be_visible()
+    page.get_by_role("button", name="Add to comparison").first.click()
+    page.get_by_role("tab", name="Compare").click()
+    expect(page.get_by_role("region", name="Comparison")).to_contain_text("</mark></details><h1>big</h1> [1].")
+    for place in (page.locator("#grid"), page.locator("#grid-sources"), sources):
+        assert place.locator("img, script, h1, b, [onclick], [onerror], a[href^=javascript]").count() == 0
     assert page.evaluate("window.pwned") is None
 
 
@@ -283,3 +305,93 @@ def test_the_page_fits_a_phone(page: Page) -> None:
     open_conversations(page).first.click()
     expect(page.locator("#thread-list")).not_to_be_in_viewport()
     expect(page.locator("#answers")).to_be_in_viewport(ratio=0.9)
+
+
+def test_the_keyboard_is_enough(page: Page) -> None:
+    expect(page.get_by_role("log")).to_have_attribute("aria-live", "polite")
+    page.locator("h1").click()
+    page.keyboard.press("/")
+    box, lit = page.locator("#chat textarea"), page.locator("#sources .lit")
+    expect(box).to_be_focused()
+    page.keyboard.type("What is")
+    page.keyboard.press("Shift+Enter")
+    page.keyboard.type("FRNet?")
+    expect(box).to_have_value("What is\nFRNet?")
+    page.keyboard.press("Enter")
+    marks = wait_for_answer(page, 1).get_by_role("link", name=re.compile(r"^\[\d\]$"))
+    quotes = [marks.nth(at).get_attribute("title") or "" for at in range(2)]
+    marks.first.focus()
+    page.keyboard.press("Enter")
+    expect(lit).to_have_text(quotes[0])
+    page.keyboard.press("ArrowRight")
+    expect(lit).to_have_text(quotes[1])
+    page.keyboard.press("ArrowLeft")
+    expect(lit).to_have_text(quotes[0])
+    page.keyboard.press("Escape")
+    expect(lit).to_have_count(0)
+    expect(marks.first).to_be_focused()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(browser: Browser, url: str, scheme: Literal["light", "dark"]) -> None:
+    context = browser.new_context(color_scheme=scheme, viewport={"width": 1440, "height": 900})
+    page = visit(context, url)
+    expect(page.get_by_text("Ask about a paper, a method or a topic.")).to_be_visible()
+    faults = find_faults(page)
+    ask(page, "What is FRNet?")
+    page.locator("#answers a[href='#ref-1-1']").click()
+    page.get_by_text("Why this answer").click()
+    faults += find_faults(page)
+    page.get_by_role("button", name="Add to comparison").click()
+    page.get_by_role("tab", name="Compare").click()
+    expect(page.get_by_role("region", name="Comparison")).to_be_visible()
+    faults += find_faults(page)
+    open_conversations(page)
+    faults += find_faults(page)
+    context.close()
+    assert not faults
+
+
+def find_faults(page: Page) -> list[str]:
+    expect(page.locator(".pending")).to_have_count(0)
+    page.evaluate("Promise.all(document.getAnimations().map((each) => each.finished.catch(() => null)))")
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{fault['id']}: {node['html'][:200]}"
+        for fault in found
+        for node in fault["nodes"]
+        if fault["impact"] in {"serious", "critical"} and GRADIOS_OWN.get(fault["id"]) not in node["target"]
+    ]
+
+
+def test_what_a_model_made_up_is_folded_away_and_its_work_can_be_stopped(
+    context: BrowserContext, index: Path, server: ModelServer
+) -> None:
+    def invent(body: Body) -> Reply:
+        return Reply(f"{honest(body).text} It was trained on 64 GPUs for two weeks. [1.1]")
+
+    server.default = invent
+    server.script(Reply("FRNet is a network. [1.1] " * 50, pause=0.2))
+    with serving(index, OPENAI_BASE_URL=server.url, CHATBOT_MODEL="openai:scripted") as url:
+        page = visit(context, url)
+        page.locator("#chat textarea").fill("What is FRNet?")
+        page.locator("#chat textarea").press("Enter")
+        expect(page.locator("#answers .bot.message")).to_contain_text("[1]")
+        page.locator("#chat .stop-button").click()
+        assert server.requests[-1].disconnected
+        page.reload()
+        answer = ask(page, "What is FRNet?")
+        invented = answer.get_by_text("It was trained on 64 GPUs")
+        expect(invented).not_to_be_visible()
+        answer.get_by_text("1 withheld, not supported by what they cite").click()
+        expect(invented).to_be_visible()
+        expect(invented).to_contain_text("not in the cited passage: 64")
+
+
+def test_where_nothing_is_indexed_the_page_tells_how_to_add_papers(context: BrowserContext, tmp_path: Path) -> None:
+    (tmp_path / "broken.jsonl").write_text("{}\n")
+    with pytest.raises(SourceError):
+        PaperChatbot(index=tmp_path / "index").ingest(tmp_path / "broken.jsonl")
+    with serving(tmp_path / "index") as url:
+        page = visit(context, url)
+        expect(page.locator("#answers")).to_contain_text("chatbot ingest FILE")

@@ -25,6 +25,8 @@ from chatbot.ui.threads import Conversation, judge, keep
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
 
 TITLE = "Paper Chatbot"
+WELCOME = "Ask about a paper, a method or a topic."
+NOTHING_YET = "There are no papers yet. Add some with `chatbot ingest FILE`, then load this page again."
 REASONS = ("Wrong", "Not what I asked", "Missed a paper", "Should have abstained")
 
 
@@ -118,7 +120,7 @@ def _build_chat(bot: PaperChatbot, talk: Any, sources: Any) -> Any:
         additional_inputs=[talk],
         additional_outputs=[talk, sources],
         chatbot=gr.Chatbot(
-            placeholder="Ask about a paper, a method or a topic.",
+            placeholder=WELCOME if len(bot) else NOTHING_YET,
             elem_id="answers",
             label="Answers",
             show_label=False,
