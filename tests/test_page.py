@@ -13,6 +13,7 @@ from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, expect, sync_playwright
 
 from chatbot import PaperChatbot
@@ -395,3 +396,44 @@ def test_where_nothing_is_indexed_the_page_tells_how_to_add_papers(context: Brow
     with serving(tmp_path / "index") as url:
         page = visit(context, url)
         expect(page.locator("#answers")).to_contain_text("chatbot ingest FILE")
+
+
+@pytest.mark.skipif("SCREENSHOTS" not in os.environ, reason="SCREENSHOTS=FOLDER makes those of the README anew")
+def test_screenshots(browser: Browser, seed_index: Path) -> None:
+    def take(page: Page, name: str) -> None:
+        page.wait_for_timeout(800)  # until nothing moves
+        path = Path(os.environ["SCREENSHOTS"]) / f"{name}.png"
+        page.screenshot(path=path)
+        with Image.open(path) as image:
+            image.quantize(64).save(path, optimize=True)
+
+    with serving(seed_index) as url:
+        context = browser.new_context(viewport={"width": 960, "height": 600})
+        page = visit(context, url)
+        expect(page.locator("#chat textarea")).to_be_visible()
+        take(page, "first-visit")
+        ask(page, "What mIoU does FRNet reach on nuScenes, and how fast is it?")
+        page.locator("#answers a[href='#ref-1-2']").click()
+        take(page, "answer")
+        page.locator("#sources .paper summary").first.click()
+        page.get_by_text("Why this answer").click()
+        page.get_by_role("textbox", name="Why is a paper not cited?").fill("Bristle")
+        page.get_by_role("button", name="Tell me").click()
+        expect(page.get_by_role("status").filter(has_text="Bristle")).to_be_visible()
+        take(page, "why")
+        dark = browser.new_context(viewport={"width": 960, "height": 600}, color_scheme="dark")
+        page = visit(dark, url)
+        page.get_by_role("tab", name="Compare").click()
+        for name in ("FRUGAL", "LiNeS"):
+            page.locator("#compared input").press_sequentially(name)
+            page.locator("#compared li", has_text=name).click()
+        page.locator("h2:visible").click()
+        expect(page.locator("#grid tr")).to_have_count(3)
+        page.locator("#grid td[title]").nth(1).click()
+        take(page, "compare-dark")
+        page = visit(dark, url)
+        page.set_viewport_size({"width": 390, "height": 700})
+        ask(page, "What is LiNeS?")
+        take(page, "phone-dark")
+        context.close()
+        dark.close()

@@ -72,25 +72,26 @@ def _lay_out(first: Sequence[tuple[str, str]]) -> SimpleNamespace:
 
     parts = SimpleNamespace(made=gr.State(None))
     with gr.Row():
+        parts.papers = gr.Dropdown(
+            first,
+            value=[],
+            multiselect=True,
+            max_choices=MOST_PAPERS,
+            label="Papers",
+            info="Type a part of a title, and choose.",
+            elem_id="compared",
+        )
+        parts.columns = gr.Dropdown(
+            list(ASPECTS),
+            value=list(ASPECTS),
+            multiselect=True,
+            allow_custom_value=True,
+            label="Columns",
+            info="Any words will do, as in: does it need a GPU?",
+            elem_id="columns",
+        )
+    with gr.Row():
         with gr.Column(scale=3, min_width=340):
-            parts.papers = gr.Dropdown(
-                first,
-                value=[],
-                multiselect=True,
-                max_choices=MOST_PAPERS,
-                label="Papers",
-                info="Type a part of a title, and choose.",
-                elem_id="compared",
-            )
-            parts.columns = gr.Dropdown(
-                list(ASPECTS),
-                value=list(ASPECTS),
-                multiselect=True,
-                allow_custom_value=True,
-                label="Columns",
-                info="Any words will do, as in: does it need a GPU?",
-                elem_id="columns",
-            )
             parts.grid = gr.HTML(NO_GRID, elem_id="grid")
             parts.said = gr.Markdown(elem_id="grid-notes")
             with gr.Row(visible=False) as parts.tools:

@@ -65,7 +65,9 @@
 
   window.chatbotTell = (told) => {
     const answer = JSON.parse(told);
-    document.querySelector(`.why-not[data-place="${answer.place}"] output`).textContent = answer.told;
+    const output = document.querySelector(`.why-not[data-place="${answer.place}"] output`);
+    output.textContent = answer.told;
+    output.scrollIntoView({ block: "nearest" });
   };
 
   const confirm = (button, word) => {
