@@ -79,6 +79,7 @@ def _lay_out(first: Sequence[tuple[str, str]]) -> SimpleNamespace:
             max_choices=MOST_PAPERS,
             label="Papers",
             info="Type a part of a title, and choose.",
+            min_width=300,
             elem_id="compared",
         )
         parts.columns = gr.Dropdown(
@@ -88,6 +89,7 @@ def _lay_out(first: Sequence[tuple[str, str]]) -> SimpleNamespace:
             allow_custom_value=True,
             label="Columns",
             info="Any words will do, as in: does it need a GPU?",
+            min_width=300,
             elem_id="columns",
         )
     with gr.Row():
