@@ -149,5 +149,6 @@ def hits_to_dicts(hits: tuple[Hit, ...] | list[Hit]) -> list[dict[str, Any]]:
     """Return hits in the JSON form shared by ``search`` and ``ask``."""
     return [
         {"rank": hit.rank, "paper_id": hit.paper.id, "title": hit.paper.title, "score": round(hit.score, 4)}
+        | asdict(hit.ranks)
         for hit in hits
     ]

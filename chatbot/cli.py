@@ -118,19 +118,27 @@ def ask(
     prompts: PromptsOption = None,
     as_json: JsonOption = False,
     batch: BatchOption = None,
+    explained: Annotated[bool, typer.Option("--explain", help="Show what became of each paper found.")] = False,
+    why: Annotated[str, typer.Option("--why", help="Tell why this paper is not cited: its title, part or name.")] = "",
 ) -> None:
     """Answer a question, with citations."""
     from chatbot import terminal
+    from chatbot.explain import trace
 
     bot = _open(index, embedding, top_k=top_k, model=model, prompts=prompts)
     if batch:
         run_batch(batch, lambda record: bot.ask(record["question"], record["history"]).to_dict())
         return
     answer = bot.ask(_required(question, "ask"))
+    reason = bot.why_not(answer, why) if why else ""
     if as_json:
-        print_json(answer.to_dict())
-    else:
-        terminal.show_answer(answer)
+        print_json(answer.to_dict() | ({"why_not": reason} if why else {}))
+        return
+    terminal.show_answer(answer)
+    if explained:
+        terminal.show_steps(list(trace(answer.to_dict())))
+    if reason:
+        terminal.out.print(f"\n{reason}", markup=False)
 
 
 @app.command()

@@ -74,14 +74,17 @@ class Comparer:
                 return plan
         return self._start(asked, text, turns, grid, candidates) if asked else None
 
-    def compare(self, names: Sequence[str], aspects: Sequence[str]) -> Plan:
-        """Return the grid of the papers called ``names``, or of those about a topic when that is the only name."""
+    def compare(self, names: Sequence[str], aspects: Sequence[str], cells: Sequence[Cell] = ()) -> Plan:
+        """Return the grid of the papers called ``names``, or of those about a topic when that is the only name.
+
+        ``cells`` were filled earlier and stay.
+        """
         columns = tuple(dict.fromkeys(canonical_aspect(aspect) for aspect in aspects))
         asked = read_comparison(f"Compare {names[0]}") if len(names) == 1 else None
         if asked and asked.topic:
             papers = self._find_about(asked.topic)
             return Plan(edits.add_papers(Comparison((), columns or ASPECTS), papers), topic=asked.topic)
-        return Plan(self._resolve(Comparison((), columns or ASPECTS), names, ()))
+        return Plan(self._resolve(Comparison((), columns or ASPECTS, tuple(cells)), names, ()))
 
     def answer(self, plan: Plan, use_model: bool = True) -> Iterator[tuple[Outcome, Comparison]]:
         """Yield the answer that shows the grid of ``plan``; with a model it grows by rows, and the last is whole."""
@@ -208,7 +211,7 @@ class Comparer:
         """Return ``grid`` with a row for each name that means one paper; the others are open."""
         choices, unknown = list[Choice](), list[str]()
         for name in names[: 2 * MOST_PAPERS]:
-            found = find_named(name, self._candidates(name, candidates))
+            found = self.find(name, candidates)
             if len(found) == 1:
                 grid = edits.add_papers(grid, found)
             elif found:
@@ -216,6 +219,10 @@ class Comparer:
             else:
                 unknown.append(name)
         return replace(grid, papers=grid.papers[:MOST_PAPERS], choices=tuple(choices), unknown=tuple(unknown))
+
+    def find(self, name: str, others: Sequence[Paper] = ()) -> list[Paper]:
+        """Return the papers that ``name`` can mean, among the nearest to it and ``others``; one when it is clear."""
+        return find_named(name, self._candidates(name, others))
 
     def _candidates(self, name: str, others: Sequence[Paper] = ()) -> list[Paper]:
         named = self._reader.papers([name, name.strip().lower().replace(" ", "-")])

@@ -4,12 +4,12 @@ Knows the order of the stages; leaves everything else to them.
 """
 
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chatbot import answerable, extract
+from chatbot import answerable, explain, extract
 from chatbot.answering import Answerer, Outcome
 from chatbot.answers import Answer, Draft, Usage
 from chatbot.comparer import Comparer, Plan
@@ -118,15 +118,16 @@ class PaperChatbot:
             outcome = replace(outcome, usage=sum(spent, outcome.usage or Usage()) if spent else outcome.usage)
             yield self._make_answer(question, standalone.text, hits, outcome, (started, retrieved), id)
 
-    def compare(self, papers: Sequence[str], aspects: Sequence[str] = ()) -> Answer:
+    def compare(self, papers: Sequence[str], aspects: Sequence[str] = (), earlier: Comparison | None = None) -> Answer:
         """Return the grid of ``papers`` (titles, parts of titles, coined names, ids) by ``aspects`` as an answer.
 
-        A single name such as "the papers about federated learning" stands for several.
+        A single name such as "the papers about federated learning" stands for several. Cells of ``earlier`` stay.
         """
         started = time.perf_counter()
         self.index.refresh()
         names = [clean_question(name, self.settings.max_question_chars) for name in papers]
-        plan = self._comparer.compare(names, [clean_question(aspect, MOST_ASPECT) for aspect in aspects])
+        columns = [clean_question(aspect, MOST_ASPECT) for aspect in aspects]
+        plan = self._comparer.compare(names, columns, earlier.cells if earlier else ())
         *_, answer = self._compare(plan, f"Compare {', '.join(names)}", started, None)
         return answer
 
@@ -172,6 +173,16 @@ class PaperChatbot:
             prompts=self.answerer.prompts.fingerprint if outcome.model != EXTRACTIVE else "",
             cut=outcome.cut,
         )
+
+    def why_not(self, answer: Answer | Mapping[str, Any], name: str) -> str:
+        """Return in a sentence why ``answer``, or its JSON form, does not cite the paper called ``name``.
+
+        A title, a part of one, a coined name or an id will do. The question is read again, in today's index.
+        """
+        record = answer.to_dict() if isinstance(answer, Answer) else answer
+        name = clean_question(name, self.settings.max_question_chars)
+        self.index.refresh()
+        return explain.tell_absence(self.reader, record, name, self._comparer.find(name), self.settings.top_k)
 
     def read(self, question: str, history: Sequence[str | Turn] = ()) -> tuple[Question, list[Hit], list[Match]]:
         """Return what an answer to ``question`` is made from: the question as read, hits and matches."""

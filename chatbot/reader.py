@@ -4,6 +4,7 @@ Joins index, embedding, matching and ranking; knows nothing of conversations or 
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,11 @@ from chatbot.questions import read_question
 from chatbot.records import Hit, Match, Paper, Question, Span
 
 READ_PAPERS, READ_PAPERS_WHICH = 12, 20  # papers whose sentences are compared with the question word by word
+
+
+def count_read(question: Question) -> int:
+    """Return how many of the papers found for ``question`` are read."""
+    return READ_PAPERS if question.kind == "single" else READ_PAPERS_WHICH
 
 
 class Reader:
@@ -38,11 +44,11 @@ class Reader:
         question = read_question(text)
         if not question.words:
             return question, [], []
-        count = READ_PAPERS if question.kind == "single" else READ_PAPERS_WHICH
+        count = count_read(question)
         hits, vector = self.search(question.text, max(count, top_k))
         matches = self._match(question, vector, hits[:count], focus)
         order = [match.hit for match in matches] + hits[count:]
-        ranked = [Hit(rank, hit.paper, hit.score, hit.similarity) for rank, hit in enumerate(order, 1)]
+        ranked = [replace(hit, rank=rank) for rank, hit in enumerate(order, 1)]
         return question, ranked[:top_k], matches
 
     def match(self, question: Question, papers: Sequence[Paper]) -> dict[str, Match]:

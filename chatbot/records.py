@@ -108,13 +108,26 @@ class Words:
 
 
 @dataclass(frozen=True, slots=True)
+class Ranks:
+    """Where a paper came in one search, from 1: by vectors, by words, by both; None where it was not considered."""
+
+    dense: int | None = None
+    lexical: int | None = None
+    fused: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
-    """A paper found for a query. ``score`` is comparable within one search only; ``similarity`` is a cosine."""
+    """A paper found for a query. ``score`` is comparable within one search only; ``similarity`` is a cosine.
+
+    ``rank`` is its place in the list it stands in, which reading may have put in another order than ``ranks.fused``.
+    """
 
     rank: int
     paper: Paper
     score: float
     similarity: float = 0.0
+    ranks: Ranks = Ranks()
 
 
 NAME_BONUS = 0.5

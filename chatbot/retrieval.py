@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from chatbot.records import Hit, Paper
+from chatbot.records import Hit, Paper, Ranks
 
 Vector = npt.NDArray[np.float32]
 Scores = dict[str, float]
@@ -75,7 +75,11 @@ def search(index: Searchable, query: str, vector: Vector, top_k: int) -> list[Hi
     final += [(key, first[key] * scale, passages.get(key, 0.0)) for key in tail]
     papers = index.papers([key for key, _, _ in final[:top_k]])
     found = [(papers[key], score, cosine) for key, score, cosine in final[:top_k] if key in papers]
-    return [Hit(rank, paper, score, cosine) for rank, (paper, score, cosine) in enumerate(found, 1)]
+    dense, lexical = _rank(passages), _rank(words)
+    return [
+        Hit(rank, paper, score, cosine, Ranks(dense.get(paper.id), lexical.get(paper.id), rank))
+        for rank, (paper, score, cosine) in enumerate(found, 1)
+    ]
 
 
 def _fuse(parts: Mapping[str, Scores]) -> Scores:
@@ -92,6 +96,10 @@ def _fuse(parts: Mapping[str, Scores]) -> Scores:
 
 def _best(scores: Scores, count: int) -> list[str]:
     return sorted(scores, key=lambda paper_id: (-scores[paper_id], paper_id))[:count]
+
+
+def _rank(scores: Scores) -> dict[str, int]:
+    return {paper_id: rank for rank, paper_id in enumerate(_best(scores, len(scores)), 1)}
 
 
 def _move_towards(vector: Vector, best: Sequence[tuple[Vector, float]]) -> Vector:

@@ -28,6 +28,7 @@ from rich.text import Text
 
 from chatbot.answers import Answer, Citation
 from chatbot.comparison import NOT_STATED, Comparison
+from chatbot.explain import Step
 from chatbot.markup import flatten_text
 from chatbot.records import Hit, IngestReport, Paper, Thread
 from chatbot.tables import label_papers
@@ -113,6 +114,16 @@ def show_hits(hits: Sequence[Hit]) -> None:
     for hit in hits:
         table.add_row(str(hit.rank), f"{hit.score:.2f}", _describe(hit.paper))
     out.print(table if hits else "No paper found.")
+
+
+def show_steps(steps: Sequence[Step]) -> None:
+    """Print a table of what became of each paper found for a question."""
+    table = Table("", "meaning", "words", "both", "paper", "", box=None, pad_edge=False)
+    for step in steps:
+        ranks = [str(rank or "–") for rank in (step.ranks.dense, step.ranks.lexical, step.ranks.fused)]
+        table.add_row(str(step.rank), *ranks, Text(step.title), step.fate)
+    out.print()
+    out.print(table if steps else "Nothing was searched for.")
 
 
 def show_papers(papers: Sequence[Paper]) -> None:

@@ -47,7 +47,7 @@ def test_json_form_is_the_documented_one(bot: PaperChatbot) -> None:
     ]  # fmt: skip
     assert set(record["sentences"][0]) == {"text", "citations", "verdict", "reason"}
     assert set(record["citations"][0]) == {"number", "paper_id", "title", "quote", "start", "end"}
-    assert set(record["retrieved"][0]) == {"rank", "paper_id", "title", "score"}
+    assert set(record["retrieved"][0]) == {"rank", "paper_id", "title", "score", "dense", "lexical", "fused"}
     assert set(record["timings_ms"]) == {"retrieve", "answer", "total"}
     assert "id" not in bot.ask("What is LiNeS?").to_dict()
 

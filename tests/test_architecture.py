@@ -31,6 +31,7 @@ JOINING = {
     "cli_threads",
     "cli_user",
     "comparer",
+    "explain",
     "reader",
     "options",
     "ui",

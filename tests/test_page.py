@@ -1,6 +1,7 @@
 """The page in a browser: what a reader sees, and what a click does. Needs Chromium."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -8,11 +9,18 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, expect, sync_playwright
 
 from chatbot import PaperChatbot
+from chatbot.errors import SourceError
+from tests.model_behaviours import honest
+from tests.model_replies import Body, Reply
+from tests.model_server import ModelServer
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 if not CHROMIUM:
@@ -30,10 +38,16 @@ HOSTILE = {
 }
 
 
+# What axe-core finds in parts of Gradio that a page cannot change, each with the reason.
+GRADIOS_OWN = {
+    "aria-required-children": ".examples",  # the list of first questions holds buttons, which are no list items
+}
+
+
 @contextmanager
-def serving(index: Path) -> Iterator[str]:
+def serving(index: Path, **variables: str) -> Iterator[str]:
     command = [sys.executable, "-m", "chatbot", "serve", "--index", str(index)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ | variables) as server:
         assert server.stdout
         try:
             yield next(found.group() for line in server.stdout if (found := re.search(r"http://\S+", line)))
@@ -149,6 +163,15 @@ def test_what_a_follow_up_searched_for_can_be_changed_and_asked_instead(page: Pa
     expect(wait_for_answer(page, 3)).to_contain_text("wang-kee/LiNeS")
 
 
+def test_an_answer_tells_why_it_is_as_it_is(page: Page) -> None:
+    ask(page, "What is FRNet?")
+    page.get_by_text("Why this answer").click()
+    expect(page.get_by_role("row", name=re.compile("FRNet: Frustum"))).to_contain_text("cited [1][2][3]")
+    page.get_by_role("textbox", name="Why is a paper not cited?").fill("Bristle")
+    page.get_by_role("button", name="Tell me").click()
+    expect(page.get_by_role("status").filter(has_text="only the first 12 are read")).to_be_visible()
+
+
 def test_suggestions_after_an_answer_can_be_asked(page: Page) -> None:
     ask(page, "What is FRNet?")
     suggestions = page.locator("#follow-ups button")
@@ -174,6 +197,28 @@ def test_the_marks_in_a_grid_lead_to_their_papers(page: Page) -> None:
     expect(page.locator("#sources details[open]", has_text="FRUGAL:").locator(".lit")).to_be_in_viewport()
 
 
+def test_papers_are_compared_in_a_grid_that_can_be_changed_and_taken_away(page: Page) -> None:
+    ask(page, "What is FRNet?")
+    page.get_by_role("button", name="Add to comparison").first.click()
+    page.get_by_role("tab", name="Compare").click()
+    grid = page.get_by_role("region", name="Comparison")
+    expect(grid.get_by_role("row", name=re.compile("^FRNet"))).to_be_visible()
+    page.locator("#compared input").press_sequentially("reducing state")
+    page.locator("#compared li", has_text="FRUGAL").click()
+    cell = grid.get_by_role("row", name=re.compile("^FRUGAL")).get_by_role("cell").first
+    quote = cell.get_attribute("title")
+    cell.click()
+    expect(page.locator("#grid-sources .lit")).to_have_text(quote or "")
+    page.locator("#columns input").press_sequentially("memory\n")
+    expect(grid.get_by_role("columnheader", name="memory")).to_be_visible()
+    page.locator("#columns").get_by_role("button").first.click()
+    expect(grid.get_by_role("columnheader", name="problem")).to_have_count(0)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download CSV").click()
+    assert download.value.suggested_filename == "comparison.csv"
+    assert download.value.path().read_text().startswith("paper,approach,key idea,data,results,code,memory\nFRNet,")
+
+
 def test_a_hostile_abstract_is_shown_as_text(page: Page) -> None:
     answer = ask(page, "What is Zyxquil?")
     sources = page.locator("#sources")
@@ -191,6 +236,15 @@ def test_a_hostile_abstract_is_shown_as_text(page: Page) -> None:
     assert all(title and (title.startswith("We propose") or title.startswith("Zyxquil")) for title in titles)
     marks.last.click()
     expect(page.locator("#sources .lit").first).to_be_visible()
+    page.get_by_text("Why this answer").click()
+    page.get_by_role("textbox", name="Why is a paper not cited?").fill("Zyxquil")
+    page.get_by_role("button", name="Tell me").click()
+    expect(page.get_by_role("status").filter(has_text="<script>window.pwned = 1</script>")).to_be_visible()
+    page.get_by_role("button", name="Add to comparison").first.click()
+    page.get_by_role("tab", name="Compare").click()
+    expect(page.get_by_role("region", name="Comparison")).to_contain_text("</mark></details><h1>big</h1> [1].")
+    for place in (page.locator("#grid"), page.locator("#grid-sources"), sources):
+        assert place.locator("img, script, h1, b, [onclick], [onerror], a[href^=javascript]").count() == 0
     assert page.evaluate("window.pwned") is None
 
 
@@ -272,3 +326,134 @@ def test_the_page_fits_a_phone(page: Page) -> None:
     open_conversations(page).first.click()
     expect(page.locator("#thread-list")).not_to_be_in_viewport()
     expect(page.locator("#answers")).to_be_in_viewport(ratio=0.9)
+
+
+def test_the_keyboard_is_enough(page: Page) -> None:
+    expect(page.get_by_role("log")).to_have_attribute("aria-live", "polite")
+    page.locator("h1").click()
+    page.keyboard.press("/")
+    box, lit = page.locator("#chat textarea"), page.locator("#sources .lit")
+    expect(box).to_be_focused()
+    page.keyboard.type("What is")
+    page.keyboard.press("Shift+Enter")
+    page.keyboard.type("FRNet?")
+    expect(box).to_have_value("What is\nFRNet?")
+    page.keyboard.press("Enter")
+    marks = wait_for_answer(page, 1).get_by_role("link", name=re.compile(r"^\[\d\]$"))
+    quotes = [marks.nth(at).get_attribute("title") or "" for at in range(2)]
+    marks.first.focus()
+    page.keyboard.press("Enter")
+    expect(lit).to_have_text(quotes[0])
+    page.keyboard.press("ArrowRight")
+    expect(lit).to_have_text(quotes[1])
+    page.keyboard.press("ArrowLeft")
+    expect(lit).to_have_text(quotes[0])
+    page.keyboard.press("Escape")
+    expect(lit).to_have_count(0)
+    expect(marks.first).to_be_focused()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(browser: Browser, url: str, scheme: Literal["light", "dark"]) -> None:
+    context = browser.new_context(color_scheme=scheme, viewport={"width": 1440, "height": 900})
+    page = visit(context, url)
+    expect(page.get_by_text("Ask about a paper, a method or a topic.")).to_be_visible()
+    faults = find_faults(page)
+    ask(page, "What is FRNet?")
+    page.locator("#answers a[href='#ref-1-1']").click()
+    page.get_by_text("Why this answer").click()
+    faults += find_faults(page)
+    page.get_by_role("button", name="Add to comparison").click()
+    page.get_by_role("tab", name="Compare").click()
+    expect(page.get_by_role("region", name="Comparison")).to_be_visible()
+    faults += find_faults(page)
+    open_conversations(page)
+    faults += find_faults(page)
+    context.close()
+    assert not faults
+
+
+def find_faults(page: Page) -> list[str]:
+    expect(page.locator(".pending")).to_have_count(0)
+    page.evaluate("Promise.all(document.getAnimations().map((each) => each.finished.catch(() => null)))")
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{fault['id']}: {node['html'][:200]}"
+        for fault in found
+        for node in fault["nodes"]
+        if fault["impact"] in {"serious", "critical"} and GRADIOS_OWN.get(fault["id"]) not in node["target"]
+    ]
+
+
+def test_what_a_model_made_up_is_folded_away_and_its_work_can_be_stopped(
+    context: BrowserContext, index: Path, server: ModelServer
+) -> None:
+    def invent(body: Body) -> Reply:
+        return Reply(f"{honest(body).text} It was trained on 64 GPUs for two weeks. [1.1]")
+
+    server.default = invent
+    server.script(Reply("FRNet is a network. [1.1] " * 50, pause=0.2))
+    with serving(index, OPENAI_BASE_URL=server.url, CHATBOT_MODEL="openai:scripted") as url:
+        page = visit(context, url)
+        page.locator("#chat textarea").fill("What is FRNet?")
+        page.locator("#chat textarea").press("Enter")
+        expect(page.locator("#answers .bot.message")).to_contain_text("[1]")
+        page.locator("#chat .stop-button").click()
+        assert server.requests[-1].disconnected
+        page.reload()
+        answer = ask(page, "What is FRNet?")
+        invented = answer.get_by_text("It was trained on 64 GPUs")
+        expect(invented).not_to_be_visible()
+        answer.get_by_text("1 withheld, not supported by what they cite").click()
+        expect(invented).to_be_visible()
+        expect(invented).to_contain_text("not in the cited passage: 64")
+
+
+def test_where_nothing_is_indexed_the_page_tells_how_to_add_papers(context: BrowserContext, tmp_path: Path) -> None:
+    (tmp_path / "broken.jsonl").write_text("{}\n")
+    with pytest.raises(SourceError):
+        PaperChatbot(index=tmp_path / "index").ingest(tmp_path / "broken.jsonl")
+    with serving(tmp_path / "index") as url:
+        page = visit(context, url)
+        expect(page.locator("#answers")).to_contain_text("chatbot ingest FILE")
+
+
+@pytest.mark.skipif("SCREENSHOTS" not in os.environ, reason="SCREENSHOTS=FOLDER makes those of the README anew")
+def test_screenshots(browser: Browser, seed_index: Path) -> None:
+    def take(page: Page, name: str) -> None:
+        page.wait_for_timeout(800)  # until nothing moves
+        path = Path(os.environ["SCREENSHOTS"]) / f"{name}.png"
+        page.screenshot(path=path)
+        with Image.open(path) as image:
+            image.quantize(64).save(path, optimize=True)
+
+    with serving(seed_index) as url:
+        context = browser.new_context(viewport={"width": 960, "height": 600})
+        page = visit(context, url)
+        expect(page.locator("#chat textarea")).to_be_visible()
+        take(page, "first-visit")
+        ask(page, "What mIoU does FRNet reach on nuScenes, and how fast is it?")
+        page.locator("#answers a[href='#ref-1-2']").click()
+        take(page, "answer")
+        page.locator("#sources .paper summary").first.click()
+        page.get_by_text("Why this answer").click()
+        page.get_by_role("textbox", name="Why is a paper not cited?").fill("Bristle")
+        page.get_by_role("button", name="Tell me").click()
+        expect(page.get_by_role("status").filter(has_text="Bristle")).to_be_visible()
+        take(page, "why")
+        dark = browser.new_context(viewport={"width": 960, "height": 600}, color_scheme="dark")
+        page = visit(dark, url)
+        page.get_by_role("tab", name="Compare").click()
+        for name in ("FRUGAL", "LiNeS"):
+            page.locator("#compared input").press_sequentially(name)
+            page.locator("#compared li", has_text=name).click()
+        page.locator("h2:visible").click()
+        expect(page.locator("#grid tr")).to_have_count(3)
+        page.locator("#grid td[title]").nth(1).click()
+        take(page, "compare-dark")
+        page = visit(dark, url)
+        page.set_viewport_size({"width": 390, "height": 700})
+        ask(page, "What is LiNeS?")
+        take(page, "phone-dark")
+        context.close()
+        dark.close()

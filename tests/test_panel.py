@@ -21,23 +21,36 @@ def cite(number: int, start: int, end: int, quote: str = "") -> dict[str, object
     }
 
 
-def panel(*citations: dict[str, object], paper: Paper | None = PAPER) -> str:
-    return format_sources(2, {"citations": citations}, lambda _: paper)
+def panel(*citations: dict[str, object], paper: Paper | None = PAPER, retrieved: object = ()) -> str:
+    record = {
+        "standalone_question": "Do 'bees' dance?",
+        "citations": citations,
+        "retrieved": retrieved,
+        "status": "answered",
+        "model": "extractive",
+    }
+    return format_sources(2, record, lambda _: paper)
 
 
 def test_a_paper_is_shown_once_with_what_is_known_of_it() -> None:
     html = panel(cite(1, 14, 25), cite(2, 26, 41))
-    assert html.count("<details") == 1
+    assert html.count("<details class='paper'") == 1
     assert "[1][2]" in html
     assert "Bees &amp; &lt;bees&gt;" in html
     assert all(fact in html for fact in ("A. Keeper", "Apis 2020", "href='https://bees.example/1'"))
 
 
-def test_papers_found_but_not_cited_are_listed_with_their_ranks() -> None:
-    found = [{"rank": 1, "paper_id": "p", "title": "Bees"}, {"rank": 2, "paper_id": "w", "title": "<i>Wasps</i>"}]
-    html = format_sources(2, {"citations": [cite(1, 14, 25)], "retrieved": found}, lambda _: PAPER)
-    assert "<li value='2'><bdi>&lt;i&gt;Wasps&lt;/i&gt;</bdi></li>" in html
-    assert html.count("<li") == 1
+def test_what_became_of_each_paper_found_is_told() -> None:
+    found = [
+        {"rank": 1, "paper_id": "p", "title": "Bees", "dense": 2, "lexical": None, "fused": 3},
+        {"rank": 2, "paper_id": "w", "title": "<i>Wasps</i>"},
+    ]
+    html = panel(cite(1, 14, 25), retrieved=found)
+    assert "<bdi>Bees</bdi></th><td>2</td><td>–</td><td>3</td><td>cited [1]</td>" in html
+    assert (
+        "<bdi>&lt;i&gt;Wasps&lt;/i&gt;</bdi></th><td>–</td><td>–</td><td>–</td><td>read, others fit better</td>" in html
+    )
+    assert "value='Do &#x27;bees&#x27; dance?'" in html
 
 
 def test_spans_that_overlap_are_all_marked_and_the_abstract_stays_whole() -> None:

@@ -29,7 +29,7 @@ def format_record(record: Mapping[str, Any], whole: bool = True, place: int = 1)
     parts = []
     if record["standalone_question"] != record["question"]:
         searched = f"Searched for: {defuse_markdown(flatten_text(record['standalone_question']))}"
-        parts.append(f"*{searched}* [Edit](#searched 'Change what is searched for, and ask that instead')")
+        parts.append(f"*{searched}* [Edit](#searched-{place} 'Change what is searched for, and ask that instead')")
     parts.append(_link_marks(record, place))
     if whole and record["citations"]:
         titles: dict[str, list[str]] = {}

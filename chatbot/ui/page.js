@@ -3,10 +3,14 @@
 () => {
   const field = () => document.querySelector("#chat textarea");
 
+  const put = (box, text) => {
+    Object.getOwnPropertyDescriptor(Object.getPrototypeOf(box), "value").set.call(box, text);
+    box.dispatchEvent(new Event("input", { bubbles: true }));
+  };
+
   const fill = (text) => {
     const box = field();
-    Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value").set.call(box, text);
-    box.dispatchEvent(new Event("input", { bubbles: true }));
+    put(box, text);
     box.focus();
     box.scrollIntoView({ block: "nearest" });
   };
@@ -17,39 +21,59 @@
     setTimeout(() => document.querySelector("#chat .submit-button")?.click(), 50);
   };
 
+  const show = (section) =>
+    section
+      .closest(".sources")
+      .querySelectorAll("section")
+      .forEach((each) => each.classList.toggle("shown", each === section));
+
+  let current = ""; // the citation that is shown
+
   const showSource = (ref) => {
-    const places = [...document.querySelectorAll("#sources [data-ref], #sources q[id]")].filter(
+    const places = [...document.querySelectorAll(".sources [data-ref], .sources q[id]")].filter(
       (each) => each.dataset.ref === ref || each.id === ref,
     );
     if (!places.length) return;
-    const section = places[0].closest("section");
-    document.querySelectorAll("#sources section").forEach((each) => each.classList.toggle("shown", each === section));
-    document.querySelectorAll("#sources .lit").forEach((each) => each.classList.remove("lit"));
+    show(places[0].closest("section"));
+    document.querySelectorAll(".sources .lit").forEach((each) => each.classList.remove("lit"));
     places.forEach((each) => each.classList.add("lit"));
+    current = ref;
     const paper = places[0].closest("details");
     paper.open = true;
     places.at(-1).scrollIntoView({ block: "center" });
     paper.querySelector("summary").focus({ preventScroll: true });
   };
 
-  const editSearched = (link) => {
-    const words = link.parentElement.querySelector("em");
-    const form = document.createElement("form");
-    const input = document.createElement("input");
-    const send = document.createElement("button");
-    form.className = "searched";
-    input.value = words.textContent.replace(/^Searched for:\s*/, "");
-    input.setAttribute("aria-label", "What is searched for");
-    send.textContent = "Ask this instead";
-    form.append(input, send);
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      form.remove();
-      if (input.value.trim()) ask(input.value);
-    });
-    link.parentElement.querySelector("form")?.remove();
-    link.parentElement.append(form);
-    input.focus();
+  const editSearched = (place) => {
+    const section = document.querySelector(`#sources section[data-place="${place}"]`);
+    if (!section) return;
+    show(section);
+    section.querySelector(".why").open = true;
+    section.querySelector(".again input").focus();
+  };
+
+  // A form of the panel: ask what it holds, or ask the server why a paper is missing.
+  let sent = 0;
+  const submit = (form) => {
+    const text = form.querySelector("input").value;
+    if (!text.trim()) return;
+    if (form.matches(".again")) return ask(text);
+    form.querySelector("output").textContent = "…";
+    const question = { place: Number(form.dataset.place), name: text, number: (sent += 1) };
+    put(document.querySelector("#why-asked textarea"), JSON.stringify(question));
+  };
+
+  window.chatbotTell = (told) => {
+    const answer = JSON.parse(told);
+    const output = document.querySelector(`.why-not[data-place="${answer.place}"] output`);
+    output.textContent = answer.told;
+    output.scrollIntoView({ block: "nearest" });
+  };
+
+  const confirm = (button, word) => {
+    const label = button.textContent;
+    button.textContent = word;
+    setTimeout(() => (button.textContent = label), 1500);
   };
 
   const copy = async (button) => {
@@ -66,15 +90,13 @@
       box.select();
       return;
     }
-    const label = button.textContent;
-    button.textContent = "Copied";
-    setTimeout(() => (button.textContent = label), 1500);
+    confirm(button, "Copied");
   };
 
-  window.chatbotDownload = (text, name) => {
+  window.chatbotDownload = (text, name, suffix = "md") => {
     const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([text], { type: "text/markdown" }));
-    link.download = `${name.replace(/[^\p{L}\p{N} -]/gu, "").trim() || "conversation"}.md`;
+    link.href = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
+    link.download = `${name.replace(/[^\p{L}\p{N} -]/gu, "").trim() || "conversation"}.${suffix}`;
     link.click();
     URL.revokeObjectURL(link.href);
   };
@@ -86,23 +108,77 @@
     document.querySelector("#answers").scrollIntoView();
   };
 
+  // From a mark, or from its source: to the one before or after it in the same answer.
+  const step = (event) => {
+    const from = event.target.closest("#answers a, #grid a, #grid-notes a")?.getAttribute("href").slice(1);
+    const ref = from ?? (event.target.closest(".sources") ? current : "");
+    if (!ref.startsWith("ref-")) return;
+    const [, place] = ref.split("-");
+    const all = document.querySelectorAll(`.sources [data-ref^="ref-${place}-"], .sources q[id^="ref-${place}-"]`);
+    const numbers = [...new Set([...all].map((each) => Number((each.dataset.ref ?? each.id).split("-")[2])))];
+    numbers.sort((one, other) => one - other);
+    const at = numbers.indexOf(Number(ref.split("-")[2])) + (event.key === "ArrowRight" ? 1 : -1);
+    if (!(at in numbers)) return;
+    event.preventDefault();
+    showSource(`ref-${place}-${numbers[at]}`);
+  };
+
+  // Closes what was opened last, and goes back to where it was opened from.
+  const close = (target) => {
+    const folded = target.closest(".why[open]");
+    if (folded) {
+      folded.open = false;
+      folded.querySelector("summary").focus();
+    } else if (document.querySelector("#threads .sidebar-content")?.contains(target)) {
+      document.querySelector("#threads .toggle-button").click();
+      document.querySelector("#threads .toggle-button").focus();
+    } else if (current) {
+      document.querySelectorAll(".sources .lit").forEach((each) => each.classList.remove("lit"));
+      document.querySelector(`#tabs a[href="#${current}"]`)?.focus();
+      current = "";
+    }
+  };
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") return close(event.target);
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea")) return;
+    if (event.key === "/") {
+      event.preventDefault();
+      document.querySelector("#tabs [role=tab]").click();
+      field().focus();
+    } else if (event.key === "ArrowRight" || event.key === "ArrowLeft") step(event);
+  });
+
+  document.addEventListener("submit", (event) => {
+    if (!event.target.matches("#sources form")) return;
+    event.preventDefault();
+    submit(event.target);
+  });
+
   document.addEventListener(
     "click",
     (event) => {
-      const link = event.target.closest?.("#answers a[href^='#']");
+      const cell = event.target.closest?.("#grid td[title]");
+      const link = cell?.querySelector("a") ?? event.target.closest?.("#answers a[href^='#'], #grid-notes a[href^='#']");
       if (link) {
         event.preventDefault();
         event.stopPropagation();
         const target = link.getAttribute("href").slice(1);
-        if (target === "searched") editSearched(link);
+        if (target.startsWith("searched-")) editSearched(target.slice("searched-".length));
         else showSource(target);
         return;
       }
       if (event.target.closest?.("#new-thread, #thread-list input")) leaveList();
-      const button = event.target.closest?.("#sources button, #follow-ups button");
+      const button = event.target.closest?.(".sources button, #follow-ups button");
       if (button?.dataset.ask) ask(button.dataset.ask);
-      else if (button?.dataset.fill) fill(button.dataset.fill);
-      else if (button?.dataset.copy) copy(button);
+      else if (button?.dataset.fill) {
+        document.querySelector("#tabs [role=tab]").click();
+        fill(button.dataset.fill);
+      } else if (button?.dataset.copy) copy(button);
+      else if (button?.dataset.compare) {
+        put(document.querySelector("#to-compare textarea"), button.dataset.compare);
+        confirm(button, "Added");
+      }
     },
     true,
   );

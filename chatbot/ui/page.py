@@ -3,6 +3,7 @@
 Knows what lies where and what happens on which event; leaves texts to the other modules of this folder.
 """
 
+import json
 import os
 from collections.abc import Callable, Generator, Iterator, Sequence
 from html import escape
@@ -14,7 +15,8 @@ from chatbot.conversation import Turn
 from chatbot.errors import ChatbotError
 from chatbot.models import EXTRACTIVE
 from chatbot.pipeline import PaperChatbot
-from chatbot.ui.answers import format_answer
+from chatbot.ui.answers import disarm, format_answer
+from chatbot.ui.compare import build_compare
 from chatbot.ui.policy import limit_page
 from chatbot.ui.sidebar import build_sidebar
 from chatbot.ui.sources import NO_ANSWER, NO_SOURCES, format_sources
@@ -24,6 +26,8 @@ from chatbot.ui.threads import Conversation, judge, keep, name_visitor, take_bac
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
 
 TITLE = "Paper Chatbot"
+WELCOME = "Ask about a paper, a method or a topic."
+NOTHING_YET = "There are no papers yet. Add some with `chatbot ingest FILE`, then load this page again."
 REASONS = ("Wrong", "Not what I asked", "Missed a paper", "Should have abstained")
 
 
@@ -39,14 +43,19 @@ def build_page(bot: PaperChatbot, watch: Watch = lambda request, question, answe
 
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_height=True, fill_width=True) as page:
         talk = gr.State(Conversation())
-        sources: Any = gr.HTML(NO_SOURCES, elem_id="sources", render=False)
-        with gr.Row(elem_id="room"):
-            with gr.Column(scale=3, min_width=340, elem_id="chat"):
-                chat = _build_chat(bot, watch, talk, sources)
-                follow_ups = gr.HTML(elem_id="follow-ups")
-            with gr.Column(scale=2, min_width=340, elem_id="beside"):
-                gr.Markdown("### Sources")
-                sources.render()
+        sources: Any = gr.HTML(NO_SOURCES, elem_id="sources", elem_classes="sources", render=False)
+        to_compare = gr.Textbox(visible="hidden", elem_id="to-compare")
+        with gr.Tabs(elem_id="tabs"):
+            with gr.Tab("Chat", id="chat"), gr.Row(elem_id="room"):
+                with gr.Column(scale=3, min_width=340, elem_id="chat"):
+                    chat = _build_chat(bot, watch, talk, sources)
+                    follow_ups = gr.HTML(elem_id="follow-ups")
+                with gr.Column(scale=2, min_width=340, elem_id="beside"):
+                    gr.Markdown("## Sources")
+                    sources.render()
+            with gr.Tab("Compare", id="compare"):
+                build_compare(bot, to_compare)
+        _build_why(bot, talk)
         build_sidebar(bot, page, chat, talk, sources)
         sources.change(
             lambda now: _format_follow_ups(suggest_follow_ups(bot, now.turns)),
@@ -65,8 +74,19 @@ def launch_options() -> dict[str, Any]:
     here = Path(__file__).parent
     # The visitor's own fonts: the bold face that Gradio brings lacks most letters.
     theme = gr.themes.Default(primary_hue="blue", font=["system-ui", "sans-serif"], font_mono=["monospace"])
+    readable = theme.set(
+        link_text_color="*primary_700",
+        link_text_color_dark="*primary_300",
+        body_text_color_subdued="*neutral_600",
+        body_text_color_subdued_dark="*neutral_400",
+        button_primary_background_fill="*primary_600",
+        button_primary_background_fill_dark="*primary_700",
+        button_primary_background_fill_hover="*primary_700",
+        input_placeholder_color="*neutral_500",
+        input_placeholder_color_dark="*neutral_400",
+    )
     return {
-        "theme": theme.set(link_text_color="*primary_700", link_text_color_dark="*primary_300"),
+        "theme": readable,
         "css_paths": here / "page.css",
         "js": (here / "page.js").read_text(encoding="utf-8"),
         "footer_links": ["api", "settings"],
@@ -86,11 +106,12 @@ def _build_chat(bot: PaperChatbot, watch: Watch, talk: Any, sources: Any) -> Any
             before = take_back(bot, user, known, sum(shown["role"] == "user" for shown in history))
             place = len(before.turns) + 1
             # Should the user stop the answer, its question still counts.
-            asked = before.add(Turn(message, ()), NO_ANSWER)
+            asked = before.add(Turn(message, ()), NO_ANSWER, {})
             yield "…", asked, gr.skip()
             for answer in watch(request, message, bot.stream(message, before.turns)):
                 yield format_answer(answer, whole=False, place=place), asked, gr.skip()
-            now, notice = keep(bot, user, before, answer, format_sources(place, answer.to_dict(), bot.paper))
+            panel = format_sources(place, answer.to_dict(), bot.paper)
+            now, notice = keep(bot, user, before, answer, panel)
             yield "\n\n".join(filter(None, [format_answer(answer, place=place), notice])), now, now.panel
         except ChatbotError as error:
             yield f"⚠️ {error}", asked, asked.panel
@@ -108,9 +129,10 @@ def _build_chat(bot: PaperChatbot, watch: Watch, talk: Any, sources: Any) -> Any
         additional_inputs=[talk],
         additional_outputs=[talk, sources],
         chatbot=gr.Chatbot(
-            placeholder="Ask about a paper, a method or a topic.",
+            placeholder=WELCOME if len(bot) else NOTHING_YET,
             elem_id="answers",
             label="Answers",
+            show_label=False,
             buttons=["copy"],
             feedback_options=("Like", "Dislike", *REASONS),
         ),
@@ -119,6 +141,25 @@ def _build_chat(bot: PaperChatbot, watch: Watch, talk: Any, sources: Any) -> Any
     )
     chat.chatbot.like(rate, talk, None, api_visibility="private")
     return chat
+
+
+def _build_why(bot: PaperChatbot, talk: Any) -> None:
+    """Let the page ask why a paper is not cited: what it writes in the one hidden field is answered in the other."""
+    import gradio as gr
+
+    def tell(now: Conversation, asked: str) -> str:
+        question = json.loads(asked)
+        try:
+            told = bot.why_not(now.records[question["place"] - 1], question["name"])
+        except ChatbotError as error:
+            told = str(error)
+        return json.dumps({"place": question["place"], "told": disarm(told)})
+
+    asked = gr.Textbox(visible="hidden", elem_id="why-asked")
+    told = gr.Textbox(visible=False)
+    asked.change(tell, [talk, asked], told, show_progress="hidden", api_visibility="private").success(
+        None, told, js="(told) => window.chatbotTell(told)"
+    )
 
 
 def _format_follow_ups(questions: Sequence[str]) -> str:

@@ -3,7 +3,7 @@
 Knows HTML and the JSON form of an answer; knows nothing of Gradio. Whatever comes from a paper is escaped here.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from itertools import pairwise
 from typing import Any
@@ -12,6 +12,7 @@ from chatbot.markup import flatten_text
 from chatbot.records import Paper
 from chatbot.references import format_bibtex, web_address
 from chatbot.ui.answers import anchor, disarm
+from chatbot.ui.why import format_why
 
 NO_SOURCES = "<p class='note'>The papers that an answer cites are shown here, with the passages it rests on.</p>"
 NO_ANSWER = "<section class='answer'></section>"
@@ -21,6 +22,7 @@ def format_sources(place: int, record: Mapping[str, Any], find: Callable[[str], 
     """Return the HTML of the papers that the answer at ``place`` cites, each once, in the order of citation.
 
     ``record`` is the JSON form of the answer; ``find`` returns a paper by id, None when it is indexed no more.
+    At place 0 it is a grid that stands outside of any conversation.
     """
     cited: dict[str, list[Mapping[str, Any]]] = {}
     for citation in record["citations"]:
@@ -30,17 +32,8 @@ def format_sources(place: int, record: Mapping[str, Any], find: Callable[[str], 
         for at, (key, citations) in enumerate(cited.items())
     ]
     body = "".join(papers) or "<p class='note'>This answer cites no paper.</p>"
-    passed_over = _format_passed_over(record, cited)
-    return f"<section class='answer' aria-label='Sources of answer {place}'>{body}{passed_over}</section>"
-
-
-def _format_passed_over(record: Mapping[str, Any], cited: Collection[str]) -> str:
-    """Return the papers that were found for the question and are not cited, with their ranks, folded."""
-    others = [hit for hit in record.get("retrieved", ()) if hit["paper_id"] not in cited]
-    if not others:
-        return ""
-    items = "".join(f"<li value='{int(hit['rank'])}'><bdi>{_show(hit['title'])}</bdi></li>" for hit in others)
-    return f"<details class='passed-over'><summary>Also found, not cited</summary><ol>{items}</ol></details>"
+    why = format_why(place, record) if place else ""
+    return f"<section class='answer' data-place='{place}' aria-label='Sources of answer {place}'>{body}{why}</section>"
 
 
 def _format_paper(place: int, paper: Paper, citations: Sequence[Mapping[str, Any]], is_open: bool) -> str:
@@ -54,12 +47,13 @@ def _format_paper(place: int, paper: Paper, citations: Sequence[Mapping[str, Any
         for each in citations
         if each not in found
     )
+    adds = f"<button type='button' data-compare='{escape(paper.id)}'>Add to comparison</button> " if place else ""
     return (
         f"<details class='paper'{' open' if is_open else ''}>"
         f"<summary><span class='numbers'>{numbers}</span> <bdi>{title}</bdi></summary>"
         f"{_format_facts(paper)}<p class='abstract' dir='auto'>{abstract}</p>{lost}"
         f"<p class='actions'><button type='button' data-fill='{_show(flatten_text(paper.name))}: '>"
-        f"Ask about this paper</button> "
+        f"Ask about this paper</button> {adds}"
         f"<button type='button' data-copy='{_show(format_bibtex(paper))}'>Copy BibTeX</button></p></details>"
     )
 

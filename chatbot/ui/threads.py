@@ -4,6 +4,7 @@ Knows the store of conversations, of which each visitor sees their own, and the 
 nothing of how questions are answered.
 """
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,14 +20,16 @@ from chatbot.ui.sources import NO_SOURCES, format_sources
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """The open conversation: its id in the store ("" before the first answer), and what was said in it.
+    """The open conversation: its id in the store ("" before the first answer), and what there is of each question.
 
-    Per question there are its turn, the HTML of its sources, and whether its answer is stored.
+    That is its turn, the HTML of its sources, the JSON form of its answer, empty while there is none, and whether
+    that is stored.
     """
 
     thread: str = ""
     turns: tuple[Turn, ...] = ()
     panels: tuple[str, ...] = ()
+    records: tuple[Mapping[str, Any], ...] = ()
     stored: tuple[bool, ...] = ()
 
     @property
@@ -36,12 +39,17 @@ class Conversation:
 
     def cut(self, count: int) -> "Conversation":
         """Return the first ``count`` turns."""
-        return replace(self, turns=self.turns[:count], panels=self.panels[:count], stored=self.stored[:count])
+        return replace(self, **{name: getattr(self, name)[:count] for name in ("turns", "panels", "records", "stored")})
 
-    def add(self, turn: Turn, panel: str, stored: bool = False) -> "Conversation":
+    def add(self, turn: Turn, panel: str, record: Mapping[str, Any], stored: bool = False) -> "Conversation":
         """Return the conversation with one more turn."""
-        turns, panels = (*self.turns, turn), (*self.panels, panel)
-        return replace(self, turns=turns, panels=panels, stored=(*self.stored, stored))
+        return Conversation(
+            self.thread,
+            (*self.turns, turn),
+            (*self.panels, panel),
+            (*self.records, record),
+            (*self.stored, stored),
+        )
 
 
 def name_visitor(request: Any) -> str:
@@ -63,7 +71,7 @@ def keep(bot: PaperChatbot, user: str, talk: Conversation, answer: Answer, panel
 
     Returns what the conversation is then, and what went wrong with storing it, if anything.
     """
-    turn = bot.turn(answer)
+    turn, record = bot.turn(answer), answer.to_dict()
     try:
         try:
             bot.threads.find(user, talk.thread)
@@ -71,8 +79,8 @@ def keep(bot: PaperChatbot, user: str, talk: Conversation, answer: Answer, panel
             talk = replace(talk, thread=bot.threads.create(user).id, stored=(False,) * len(talk.turns))
         bot.threads.append(user, talk.thread, answer)
     except ChatbotError as error:
-        return talk.add(turn, panel), f"⚠️ Not kept: {error}"
-    return talk.add(turn, panel, stored=True), ""
+        return talk.add(turn, panel, record), f"⚠️ Not kept: {error}"
+    return talk.add(turn, panel, record, stored=True), ""
 
 
 def judge(bot: PaperChatbot, user: str, talk: Conversation, place: int, liked: bool, reason: str) -> str:
@@ -95,4 +103,5 @@ def restore(bot: PaperChatbot, user: str, id: str) -> tuple[list[dict[str, str]]
         messages.append({"role": "user", "content": record["question"]})
         messages.append({"role": "assistant", "content": format_record(record, place=place)})
     panels = tuple(format_sources(place, record, bot.paper) for place, record in enumerate(records, 1))
-    return messages, Conversation(id, tuple(bot.resume(user, id)), panels, (True,) * len(records))
+    stored = (True,) * len(records)
+    return messages, Conversation(id, tuple(bot.resume(user, id)), panels, tuple(records), stored)
