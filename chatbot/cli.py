@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from chatbot import cli_compare, cli_threads
+from chatbot import cli_compare, cli_mcp, cli_threads
 from chatbot.batch import run_batch
 from chatbot.errors import ChatbotError, IndexMissing, InputError, SourceError
 from chatbot.options import EmbeddingOption, IndexOption, JsonOption, ModelOption, PromptsOption, print_json
@@ -22,6 +22,7 @@ app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Ask research papers."
 )
 cli_compare.register(app)
+cli_mcp.register(app)
 cli_threads.register(app)
 
 BatchOption = Annotated[
@@ -168,12 +169,17 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Port [the first free one from 7860].")] = None,
     browser: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
     public: Annotated[bool, typer.Option("--public", help="Let other machines in; nobody has to sign in.")] = False,
+    mcp: Annotated[bool, typer.Option("--mcp", help="Offer the papers to MCP clients too, at /mcp.")] = False,
 ) -> None:
     """Open the chat as a web page; with nothing indexed yet, the seed papers are ingested first."""
     from chatbot import terminal
+    from chatbot.mcp_server import mcp_app, require_mcp
     from chatbot.ui import build_page, launch_options
 
-    if host not in {"127.0.0.1", "localhost", "::1"} and not public:
+    if mcp:
+        require_mcp()
+    local = host in {"127.0.0.1", "localhost", "::1"}
+    if not local and not public:
         raise InputError(f"on {host} anyone could ask and read every conversation; add --public if that is meant")
     bot = _open(index, embedding, model=model, prompts=prompts)
     try:
@@ -192,11 +198,13 @@ def serve(
             quiet=True,
             show_error=True,
             prevent_thread_lock=True,
-            **launch_options(),
+            **launch_options(mcp_app(bot, local) if mcp else {}),
         )
     except OSError as error:
         raise InputError(f"port {port or '7860 to 7959'} on {host} is not free; choose another with --port") from error
     terminal.out.print(f"Ask at {url} (Ctrl-C stops).")
+    if mcp:
+        terminal.out.print(f"MCP clients: {url}mcp")
     page.block_thread()
 
 

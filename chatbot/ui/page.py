@@ -4,7 +4,7 @@ Knows what lies where and what happens on which event; leaves texts to the other
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from chatbot.errors import ChatbotError
 from chatbot.models import EXTRACTIVE
 from chatbot.pipeline import PaperChatbot
 from chatbot.ui.answers import format_answer
+from chatbot.ui.api import check_calls, offer_api
 from chatbot.ui.policy import limit_page
 from chatbot.ui.sidebar import build_sidebar
 from chatbot.ui.sources import NO_ANSWER, NO_SOURCES, format_sources
@@ -48,11 +49,15 @@ def build_page(bot: PaperChatbot) -> Any:
             show_progress="hidden",
             api_visibility="private",
         )
+        offer_api(bot, page)
     return page
 
 
-def launch_options() -> dict[str, Any]:
-    """Return what ``launch`` has to be given: how the page looks, acts, and where it may load from."""
+def launch_options(server: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return what ``launch`` has to be given: how the page looks, acts, and where it may load from.
+
+    ``server`` is what else its server is made with.
+    """
     import gradio as gr
 
     here = Path(__file__).parent
@@ -63,7 +68,7 @@ def launch_options() -> dict[str, Any]:
         "css_paths": here / "page.css",
         "js": (here / "page.js").read_text(encoding="utf-8"),
         "footer_links": ["api", "settings"],
-        "app_kwargs": {"middleware": [limit_page()]},
+        "app_kwargs": {"middleware": [limit_page(), check_calls()], **(server or {})},
     }
 
 
