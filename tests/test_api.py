@@ -30,7 +30,8 @@ found = client.predict("lidar", top_k=2, api_name="/search_papers")
 try:
     client.predict(7, api_name="/search_papers")
 except Exception as error:
-    print(json.dumps([list(client.view_api(print_info=False, return_format="dict")["named_endpoints"]), found, str(error)]))
+    names = list(client.view_api(print_info=False, return_format="dict")["named_endpoints"])
+    print(json.dumps([names, found, str(error)]))
 """
 
 

@@ -69,7 +69,7 @@ def _check_calls(app: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable
 
 
 def _complete(tool: Tool, by_name: bool, body: bytes) -> bytes:
-    """Return ``body`` with the values that were left out; Raises InputError when it is no call of ``tool``."""
+    """Return ``body`` with the values that were left out. Raises InputError when it is no call of ``tool``."""
     try:
         record = json.loads(body)
         bound = signature(tool).bind(**record) if by_name else signature(tool).bind(*record["data"])
