@@ -43,9 +43,8 @@ def mcp_app(bot: PaperChatbot, local: bool) -> dict[str, Any]:
     """Return what the page's server has to be made with (``routes`` and ``lifespan``) to answer at ``/mcp``.
 
     With ``local`` only requests to this machine's own names are answered, so that no page of a browser gets in by
-    giving its host the address of this machine (DNS rebinding).
+    giving its host the address of this machine (DNS rebinding). Where one has to sign in to the page none is answered.
     """
-    from mcp.server.fastmcp.server import StreamableHTTPASGIApp
     from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
     from mcp.server.transport_security import TransportSecuritySettings
     from starlette.routing import Route
@@ -66,7 +65,22 @@ def mcp_app(bot: PaperChatbot, local: bool) -> dict[str, Any]:
         async with manager.run():
             yield
 
-    return {"routes": [Route("/mcp", StreamableHTTPASGIApp(manager), methods=["POST"])], "lifespan": lifespan}
+    return {"routes": [Route("/mcp", _Endpoint(manager), methods=["POST"])], "lifespan": lifespan}
+
+
+class _Endpoint:
+    def __init__(self, manager: Any) -> None:
+        self._manager = manager
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        from starlette.responses import JSONResponse
+
+        # What Gradio asks of visitors it asks on its own routes only, and MCP clients cannot fill in its form.
+        if scope["app"].auth is not None:
+            refusal = JSONResponse({"error": "nobody can sign in here; let your client run: chatbot mcp"}, 401)
+            await refusal(scope, receive, send)
+            return
+        await self._manager.handle_request(scope, receive, send)
 
 
 def _build_server(bot: PaperChatbot) -> Any:

@@ -35,6 +35,20 @@ except Exception as error:
 """
 
 
+WITH_ACCOUNT = """
+import sys
+from chatbot import PaperChatbot
+from chatbot.mcp_server import mcp_app
+from chatbot.ui import build_page, launch_options
+bot = PaperChatbot(index=sys.argv[1])
+page = build_page(bot)
+options = launch_options(mcp_app(bot, local=True))
+_, url, _ = page.launch(auth=("ann", "secret"), quiet=True, prevent_thread_lock=True, **options)
+print(url, flush=True)
+page.block_thread()
+"""
+
+
 @pytest.fixture(scope="module")
 def url(seed_index: Path) -> Iterator[str]:
     with socket.socket() as free:
@@ -175,3 +189,19 @@ def test_without_the_extra_one_line_says_how_to_install_it(command: list[str]) -
     done = subprocess.run([sys.executable, "-c", start], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.strip().endswith("MCP needs a package; run: pip install 'paper-chatbot[mcp]'")
+
+
+def test_where_one_has_to_sign_in_programs_have_to_as_well(seed_index: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", WITH_ACCOUNT, seed_index], stdout=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stdout
+        try:
+            url = server.stdout.readline().strip().rstrip("/")
+            assert post(url, "search_papers", "lidar").status_code == 401
+            assert httpx.post(f"{url}/mcp", json={}).status_code == 401
+            cookies = httpx.post(f"{url}/login", data={"username": "ann", "password": "secret"}).cookies
+            body = {"data": ["lidar"]}
+            assert httpx.post(f"{url}/gradio_api/call/search_papers", json=body, cookies=cookies).is_success
+        finally:
+            server.terminate()
