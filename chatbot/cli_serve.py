@@ -12,10 +12,9 @@ from chatbot.errors import IndexMissing, InputError
 from chatbot.options import EmbeddingOption, IndexOption, ModelOption, PromptsOption
 
 if TYPE_CHECKING:
+    from chatbot.mcp_server import require_mcp
     from chatbot.pipeline import PaperChatbot
     from chatbot.serving import Accounts
-
-LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
 def register(app: typer.Typer) -> None:
@@ -37,12 +36,13 @@ def serve(
     share: Annotated[bool, typer.Option("--share", help="Make a public address too, by Gradio's service.")] = False,
     root_path: Annotated[str, typer.Option("--root-path", help="Path of the page behind a proxy, as /papers.")] = "",
     log_questions: Annotated[bool, typer.Option("--log-questions", help="Write questions to the log too.")] = False,
+    mcp: Annotated[bool, typer.Option("--mcp", help="Offer the papers to MCP clients too, at /mcp.")] = False,
     browser: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
 ) -> None:
     """Open the chat as a web page; with nothing indexed yet, the seed papers are ingested first."""
     from chatbot import terminal
     from chatbot.pipeline import PaperChatbot
-    from chatbot.serving import serve_page
+    from chatbot.serving import LOOPBACK, serve_page
 
     bot = PaperChatbot(index=index, embedding=embedding, model=model, prompts=prompts)
     accounts = _find_accounts(bot, auth)
@@ -52,11 +52,17 @@ def serve(
             f"{where} anyone could ask and read every conversation; make accounts (chatbot user add NAME), or add "
             "--public if that is meant"
         )
+    if mcp:
+        require_mcp()
+        if accounts:
+            raise InputError("MCP clients cannot sign in, so --mcp goes without accounts; let them run: chatbot mcp")
     _fill(bot)
     terminal.out.print("Starting the page …")
 
     def tell(url: str, shared: str | None) -> None:
         terminal.out.print(f"Ask at {url} (Ctrl-C stops).", soft_wrap=True)
+        if mcp:
+            terminal.out.print(f"MCP clients: {url.rstrip('/')}/mcp", soft_wrap=True)
         if share:
             told = f"From anywhere: {shared}" if shared else "No public address could be made; see above."
             terminal.out.print(told, soft_wrap=True)
@@ -66,6 +72,7 @@ def serve(
         accounts,
         tell,
         log_questions,
+        mcp,
         server_name=host,
         server_port=port,
         share=share,

@@ -38,7 +38,7 @@ assert bot.as_runnable().invoke("What is LiNeS?").status == "answered"
 page = build_page(bot)
 _, url, _ = page.launch(server_name="127.0.0.1", quiet=True, prevent_thread_lock=True)
 from gradio_client import Client
-assert "LiNeS" in str(Client(url, verbose=False).predict("What is LiNeS?", api_name="/reply"))
+assert "LiNeS" in str(Client(url, verbose=False).predict("What is LiNeS?", api_name="/ask_papers"))
 page.close()
 print("attempts:", attempts)
 sys.exit(bool(attempts))

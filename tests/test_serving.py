@@ -54,8 +54,12 @@ class Visitor:
 
     def ask(self, question: str) -> str:
         """Return all that the server sends for a question, the answer last."""
-        event = self.post("call/reply", data=[question], session_hash=self.session).json()["event_id"]
-        return self.get(f"gradio_api/call/reply/{event}").text
+        events = self.get("config").json()["dependencies"]
+        reply = next(each["id"] for each in events if each["types"]["generator"])
+        data = [question, None, None]
+        joined = self.post("queue/join", data=data, fn_index=reply, session_hash=self.session)
+        joined.raise_for_status()
+        return self.get(f"gradio_api/queue/data?session_hash={self.session}").text
 
 
 @dataclass

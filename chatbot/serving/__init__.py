@@ -4,6 +4,6 @@ Holds everything that knows accounts, limits and the server; knows nothing of wh
 """
 
 from chatbot.serving.accounts import Accounts
-from chatbot.serving.app import serve_page
+from chatbot.serving.app import LOOPBACK, serve_page
 
-__all__ = ["Accounts", "serve_page"]
+__all__ = ["LOOPBACK", "Accounts", "serve_page"]

@@ -6,11 +6,12 @@ Knows the server and its signals; leaves what the page shows to ``ui``, and who 
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import Any
 
 from chatbot.errors import ChatbotError, InputError
+from chatbot.mcp_server import mcp_app
 from chatbot.pipeline import PaperChatbot
 from chatbot.serving.accounts import Accounts
 from chatbot.serving.desk import Desk
@@ -19,6 +20,7 @@ from chatbot.serving.limits import Limits
 from chatbot.serving.logs import join_log, log, logging_to_stderr
 from chatbot.ui import build_page, launch_options
 
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 TICK = 0.05  # seconds between looks at what is still under way
 WELCOME = "Sign in with the name and the password you were given. After several wrong tries, wait a minute."
 
@@ -28,6 +30,7 @@ def serve_page(
     accounts: Accounts | None,
     started: Callable[[str, str | None], None],
     log_questions: bool = False,
+    mcp: bool = False,
     **options: Any,
 ) -> None:
     """Serve the page until SIGTERM or Ctrl-C, then let the answers under way be finished.
@@ -37,6 +40,7 @@ def serve_page(
         accounts: who may sign in; without, nobody has to.
         started: is told the address, and the public one when a shared one was asked for and made.
         log_questions: whether the log may hold what is asked.
+        mcp: whether to answer MCP clients too.
         options: for ``Blocks.launch``: server_name, server_port, root_path, share, inbrowser.
 
     Raises InputError when the port is taken.
@@ -45,10 +49,12 @@ def serve_page(
     desk, door = Desk(limits, log_questions), Door(accounts, limits)
     page = build_page(bot, desk.watch)
     page.queue(max_size=bot.settings.queue_size, default_concurrency_limit=bot.settings.answers_at_once)
+    local = options.get("server_name") in LOOPBACK and not options.get("share")
+    served = mcp_app(bot, local) if mcp else {}
     stop = _catch_signals()
     with logging_to_stderr():
         try:
-            _, url, shared = page.launch(**_launch(bot, desk, door, accounts), **options)
+            _, url, shared = page.launch(**_launch(bot, desk, door, accounts, served), **options)
         except OSError as error:
             port, host = options.get("server_port") or "7860 to 7959", options.get("server_name")
             raise InputError(f"port {port} on {host} is not free; choose another with --port") from error
@@ -59,13 +65,16 @@ def serve_page(
         _end(page, desk, door, bot.settings.stop_seconds)
 
 
-def _launch(bot: PaperChatbot, desk: Desk, door: Door, accounts: Accounts | None) -> dict[str, Any]:
+def _launch(
+    bot: PaperChatbot, desk: Desk, door: Door, accounts: Accounts | None, served: Mapping[str, Any]
+) -> dict[str, Any]:
     from starlette.middleware import Middleware
     from starlette.routing import Route
 
     options = launch_options()
     options["app_kwargs"]["middleware"].append(Middleware(door.middleware))
-    options["app_kwargs"]["routes"] = [Route("/healthz", _health(bot, desk))]
+    routes = [Route("/healthz", _health(bot, desk)), *served.get("routes", ())]
+    options["app_kwargs"] |= {**served, "routes": routes}
     return options | {
         "auth": door.sign_in if accounts else None,
         "auth_message": WELCOME,

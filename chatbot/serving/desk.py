@@ -9,7 +9,6 @@ from collections.abc import Generator
 from contextlib import closing
 from typing import Any
 
-from chatbot.answers import Answer
 from chatbot.errors import Busy, ChatbotError
 from chatbot.serving.limits import Limits
 from chatbot.serving.logs import hash_name, locate, log
@@ -28,20 +27,22 @@ class Desk:
         self.open = 0
         self._limits, self._log_questions, self._lock = limits, log_questions, threading.Lock()
 
-    def watch(self, request: Any, question: str, answers: Generator[Answer]) -> Generator[Answer]:
+    def watch(self, request: Any, question: str, answers: Generator[Any]) -> Generator[Any]:
         """Yield ``answers``, the growing answer to ``question``, unless the visitor of ``request`` has to wait.
+
+        What programs are told comes in its JSON form instead.
 
         Raises Busy for that; of an error that is not known, only a line in the log tells more.
         """
         visitor, started, status = request.username or "", time.perf_counter(), "stopped"
-        answer: Answer | None = None
+        answer: Any = None
         self._count(1)
         try:
             with closing(answers):
                 self._admit(visitor or _address(request))
                 for answer in answers:
                     yield answer
-            status = answer.status if answer else "stopped"
+            status = _read(answer, "status") or ("told" if answer else "stopped")
         except ChatbotError as error:
             status = type(error).__name__
             raise
@@ -58,7 +59,7 @@ class Desk:
                 user=hash_name(visitor),
                 ms=round((time.perf_counter() - started) * 1000, 1),
                 status=status,
-                model=answer.model if answer else None,
+                model=_read(answer, "model"),
                 question=question if self._log_questions else None,
             )
 
@@ -71,6 +72,11 @@ class Desk:
     def _count(self, change: int) -> None:
         with self._lock:
             self.open += change
+
+
+def _read(answer: Any, name: str) -> str | None:
+    found = answer.get(name) if isinstance(answer, dict) else getattr(answer, name, None)
+    return str(found) if found else None
 
 
 def _address(request: Any) -> str:

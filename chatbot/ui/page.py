@@ -5,17 +5,17 @@ Knows what lies where and what happens on which event; leaves texts to the other
 
 import json
 import os
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
 
-from chatbot.answers import Answer
 from chatbot.conversation import Turn
 from chatbot.errors import ChatbotError
 from chatbot.models import EXTRACTIVE
 from chatbot.pipeline import PaperChatbot
 from chatbot.ui.answers import disarm, format_answer
+from chatbot.ui.api import Watch, check_calls, offer_api
 from chatbot.ui.compare import build_compare
 from chatbot.ui.policy import limit_page
 from chatbot.ui.sidebar import build_sidebar
@@ -31,13 +31,11 @@ NOTHING_YET = "There are no papers yet. Add some with `chatbot ingest FILE`, the
 REASONS = ("Wrong", "Not what I asked", "Missed a paper", "Should have abstained")
 
 
-Watch = Callable[[Any, str, Generator[Answer]], Generator[Answer]]
-
-
 def build_page(bot: PaperChatbot, watch: Watch = lambda request, question, answers: answers) -> Any:
     """Return the page as a Gradio Blocks, ready to launch with ``launch_options``.
 
-    Every growing answer passes ``watch`` (with Gradio's request and the question), which may raise a ChatbotError.
+    Every growing answer, and what programs are told, passes ``watch`` (with Gradio's request and the question), which
+    may raise a ChatbotError.
     """
     import gradio as gr
 
@@ -64,6 +62,7 @@ def build_page(bot: PaperChatbot, watch: Watch = lambda request, question, answe
             show_progress="hidden",
             api_visibility="private",
         )
+        offer_api(bot, page, watch)
     return page
 
 
@@ -90,7 +89,7 @@ def launch_options() -> dict[str, Any]:
         "css_paths": here / "page.css",
         "js": (here / "page.js").read_text(encoding="utf-8"),
         "footer_links": ["api", "settings"],
-        "app_kwargs": {"middleware": [limit_page()]},
+        "app_kwargs": {"middleware": [limit_page(), check_calls()]},
     }
 
 
