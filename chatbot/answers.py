@@ -115,6 +115,7 @@ class Answer:
     usage: Usage | None = None
     id: str | None = None
     comparison: Comparison | None = None
+    filter: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form described in the README (``id`` only when the question had one)."""
@@ -138,6 +139,7 @@ class Answer:
             "settings": self.settings,
             "prompts": self.prompts,
             "cut": list(self.cut),
+            "filter": self.filter,
         }
 
 

@@ -16,6 +16,7 @@ from chatbot.records import IngestReport, Paper, Skipped
 from chatbot.sources import STDIN, read_papers
 
 Progress = Callable[[int], None]
+Removed = Sequence[tuple[Paper, Sequence[str]]]
 PAPERS_A_BATCH = 128
 
 
@@ -55,6 +56,23 @@ def rebuild_index(folder: Path, embedder: Embedder, progress: Progress | None = 
             writer.write(entries)
             if progress:
                 progress(len(batch))
+
+
+def remove_papers(index: PaperIndex, ids: Sequence[str]) -> Removed:
+    """Remove the papers with ``ids``, and return them with their sources."""
+    with index.write() as writer:
+        stored = writer.stored(ids)
+        removed = [(paper, tuple(stored[key]["sources"])) for key, paper in writer.papers(list(stored)).items()]
+        writer.remove(list(stored))
+    return removed
+
+
+def restore_papers(index: PaperIndex, embedder: Embedder, removed: Removed) -> None:
+    """Bring papers back that ``remove_papers`` returned."""
+    entries = [_make_entry(paper, sources) for paper, sources in removed]
+    _embed(embedder, entries)
+    with index.write() as writer:
+        writer.write(entries)
 
 
 def _ingest_source(

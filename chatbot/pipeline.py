@@ -5,6 +5,7 @@ Knows the order of the stages; leaves everything else to them.
 
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,8 +19,10 @@ from chatbot.conversation import Standalone, Turn, make_standalone
 from chatbot.embedding import Embedder, load_embedder, load_words
 from chatbot.export import export_bibtex, export_markdown
 from chatbot.feedback import FeedbackStore
-from chatbot.index import PaperIndex
+from chatbot.filters import Filter, join_filters, parse_filter
+from chatbot.index import PaperIndex, Scope
 from chatbot.ingest import ingest, rebuild_index
+from chatbot.library import Library
 from chatbot.models import EXTRACTIVE
 from chatbot.questions import clean_question, read_question
 from chatbot.reader import Reader
@@ -47,6 +50,7 @@ class PaperChatbot:
         self.settings = settings or load_settings(**options)
         self._embedder: Embedder = load_embedder(self.settings)
         self._opened: PaperIndex | None = None
+        self.filter: Filter | None = None
         self.reader = Reader(lambda: self.index, self._embedder, load_words(self._embedder))
         self.answerer = Answerer(self.settings, self.reader.words.embed_words)
         self._comparer = Comparer(self.reader, self.answerer)
@@ -82,22 +86,59 @@ class PaperChatbot:
         self._opened = index
         return ingest(index, self._embedder, named, progress)
 
-    def search(self, query: str, top_k: int | None = None) -> list[Hit]:
-        """Return the papers nearest to ``query``, best first."""
+    def within(self, filter: Filter | str | None) -> "PaperChatbot":
+        """Return a chatbot that knows only the papers passing ``filter``, and shares everything else with this one.
+
+        Raises InputError for an expression that cannot be read.
+        """
+        if not filter:
+            return self
+        wanted, narrow = parse_filter(filter) if isinstance(filter, str) else filter, copy(self)
+        narrow.filter = join_filters("and", [self.filter, wanted]) if self.filter else wanted
+        narrow.reader = Reader(narrow.scope, self._embedder, self.reader.words)
+        narrow._comparer = Comparer(narrow.reader, self.answerer)
+        return narrow
+
+    def scope(self) -> PaperIndex | Scope:
+        """Return the papers that are searched: the index, or the part of it that passes the filter."""
+        return self.index.within(self.filter) if self.filter else self.index
+
+    def search(self, query: str, top_k: int | None = None, filter: Filter | str | None = None) -> list[Hit]:
+        """Return the papers nearest to ``query``, best first, among those that pass ``filter``."""
+        if filter:
+            return self.within(filter).search(query, top_k)
         query = clean_question(query, self.settings.max_question_chars)
         self.index.refresh()
         return self.reader.search(query, top_k or self.settings.top_k)[0]
 
-    def ask(self, question: str, history: Sequence[str | Turn] = (), id: str | None = None) -> Answer:
-        """Answer ``question``; ``history`` holds the user's earlier questions, or Turns with what was cited."""
-        *_, answer = self.stream(question, history, id)
+    def ask(
+        self,
+        question: str,
+        history: Sequence[str | Turn] = (),
+        id: str | None = None,
+        filter: Filter | str | None = None,
+    ) -> Answer:
+        """Answer ``question`` from the papers that pass ``filter``.
+
+        ``history`` holds the user's earlier questions, or Turns with what was cited.
+        """
+        *_, answer = self.stream(question, history, id, filter)
         return answer
 
-    def stream(self, question: str, history: Sequence[str | Turn] = (), id: str | None = None) -> Generator[Answer]:
+    def stream(
+        self,
+        question: str,
+        history: Sequence[str | Turn] = (),
+        id: str | None = None,
+        filter: Filter | str | None = None,
+    ) -> Generator[Answer]:
         """Yield the answer as it grows, a checked sentence at a time; the last one is complete.
 
         Closing the generator ends the model's work.
         """
+        if filter:
+            yield from self.within(filter).stream(question, history, id)
+            return
         started = time.perf_counter()
         question = clean_question(question, self.settings.max_question_chars)
         self.index.refresh()
@@ -115,11 +156,13 @@ class PaperChatbot:
             outcome = replace(outcome, usage=sum(spent, outcome.usage or Usage()) if spent else outcome.usage)
             yield self._make_answer(question, standalone.text, hits, outcome, (started, retrieved), id)
 
-    def compare(self, papers: Sequence[str], aspects: Sequence[str] = ()) -> Answer:
+    def compare(self, papers: Sequence[str], aspects: Sequence[str] = (), filter: Filter | str | None = None) -> Answer:
         """Return the grid of ``papers`` (titles, parts of titles, coined names, ids) by ``aspects`` as an answer.
 
         A single name such as "the papers about federated learning" stands for several.
         """
+        if filter:
+            return self.within(filter).compare(papers, aspects)
         started = time.perf_counter()
         self.index.refresh()
         names = [clean_question(name, self.settings.max_question_chars) for name in papers]
@@ -150,7 +193,7 @@ class PaperChatbot:
             question=question,
             standalone_question=standalone,
             status=draft.status,
-            answer=draft.text,
+            answer=draft.text + (self._tell_filter() if draft.status == "abstained" else ""),
             sentences=draft.sentences,
             withheld=draft.withheld,
             citations=draft.citations,
@@ -168,7 +211,12 @@ class PaperChatbot:
             settings=self.settings.fingerprint(),
             prompts=self.answerer.prompts.fingerprint if outcome.model != EXTRACTIVE else "",
             cut=outcome.cut,
+            filter=str(self.filter or ""),
         )
+
+    def _tell_filter(self) -> str:
+        count, total = len(self.scope()), len(self.index)
+        return f" (Only {count} of {total} papers pass the filter.)" if self.filter else ""
 
     def read(self, question: str, history: Sequence[str | Turn] = ()) -> tuple[Question, list[Hit], list[Match]]:
         """Return what an answer to ``question`` is made from: the question as read, hits and matches."""
@@ -179,10 +227,10 @@ class PaperChatbot:
         _, draft, _ = self._quote(clean_question(question, self.settings.max_question_chars), self._recall(history))
         return draft.status == "answered"
 
-    def papers(self) -> Iterator[Paper]:
-        """Yield every indexed paper."""
+    def papers(self, filter: Filter | str | None = None) -> Iterator[Paper]:
+        """Yield every indexed paper that passes ``filter``."""
         self.index.refresh()
-        return self.index.all_papers()
+        return self.within(filter).scope().all_papers()
 
     def paper(self, paper_id: str) -> Paper | None:
         """Return one indexed paper."""
@@ -194,6 +242,11 @@ class PaperChatbot:
         return Turn(
             answer.standalone_question, answer.comparison.papers if answer.comparison else cited, answer.comparison
         )
+
+    @property
+    def library(self) -> Library:
+        """Return what keeps the indexed papers in order: a list of them, additions by hand, removals."""
+        return Library(lambda: self.index, self._embedder, self.settings.added)
 
     @property
     def threads(self) -> ThreadStore:

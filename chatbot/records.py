@@ -35,6 +35,16 @@ class Paper:
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """An indexed paper without its abstract, where it came from, and of how many chunks it is made."""
+
+    paper: Paper
+    sources: tuple[str, ...]
+    passages: int
+    sentences: int
+
+
+@dataclass(frozen=True, slots=True)
 class Chunk:
     """A piece of a paper that gets a vector. ``start`` and ``end`` count in ``Paper.text``."""
 
