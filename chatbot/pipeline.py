@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from chatbot import answerable, extract
 from chatbot.answering import Answerer, Outcome
-from chatbot.answers import Answer, Draft, Usage
+from chatbot.answers import Answer, Usage
 from chatbot.comparer import Comparer, Plan
-from chatbot.comparison import Comparison, restore_comparison
-from chatbot.conversation import Standalone, Turn, make_standalone
+from chatbot.conversation import Turn
 from chatbot.embedding import Embedder, load_embedder, load_words
 from chatbot.export import export_bibtex, export_markdown
 from chatbot.feedback import FeedbackStore
@@ -24,8 +23,9 @@ from chatbot.index import PaperIndex, Scope
 from chatbot.ingest import ingest, rebuild_index
 from chatbot.library import Library
 from chatbot.models import EXTRACTIVE
-from chatbot.questions import clean_question, read_question
+from chatbot.questions import clean_question
 from chatbot.reader import Reader
+from chatbot.recall import Recaller
 from chatbot.records import Hit, IngestReport, Match, Paper, Question
 from chatbot.resources import find_resource
 from chatbot.settings import Settings, load_settings
@@ -51,9 +51,13 @@ class PaperChatbot:
         self._embedder: Embedder = load_embedder(self.settings)
         self._opened: PaperIndex | None = None
         self.filter: Filter | None = None
-        self.reader = Reader(lambda: self.index, self._embedder, load_words(self._embedder))
-        self.answerer = Answerer(self.settings, self.reader.words.embed_words)
-        self._comparer = Comparer(self.reader, self.answerer)
+        words = load_words(self._embedder)
+        self.answerer = Answerer(self.settings, words.embed_words)
+        self._read_from(Reader(self.scope, self._embedder, words))
+
+    def _read_from(self, reader: Reader) -> None:
+        self.reader, self._comparer = reader, Comparer(reader, self.answerer)
+        self._recaller = Recaller(self.settings, reader, self._comparer, self.answerer)
 
     @property
     def index(self) -> PaperIndex:
@@ -95,8 +99,7 @@ class PaperChatbot:
             return self
         wanted, narrow = parse_filter(filter) if isinstance(filter, str) else filter, copy(self)
         narrow.filter = join_filters("and", [self.filter, wanted]) if self.filter else wanted
-        narrow.reader = Reader(narrow.scope, self._embedder, self.reader.words)
-        narrow._comparer = Comparer(narrow.reader, self.answerer)
+        narrow._read_from(Reader(narrow.scope, self._embedder, self.reader.words))
         return narrow
 
     def scope(self) -> PaperIndex | Scope:
@@ -142,13 +145,13 @@ class PaperChatbot:
         started = time.perf_counter()
         question = clean_question(question, self.settings.max_question_chars)
         self.index.refresh()
-        turns = self._recall(history)
+        turns = self._recaller.recall(history)
         if plan := self._comparer.plan(question, turns):
             yield from self._compare(plan, question, started, id)
             return
         spent = list[Usage]()
-        standalone = self._make_standalone(question, turns, spent)
-        read, hits, matches = self._read_papers(standalone)
+        standalone = self._recaller.make_standalone(question, turns, spent)
+        read, hits, matches = self._recaller.read(standalone)
         retrieved = time.perf_counter()
         chosen = extract.choose_papers(read, matches)
         judgement = answerable.judge(read, chosen, self.reader.unknown_names(read))
@@ -220,11 +223,13 @@ class PaperChatbot:
 
     def read(self, question: str, history: Sequence[str | Turn] = ()) -> tuple[Question, list[Hit], list[Match]]:
         """Return what an answer to ``question`` is made from: the question as read, hits and matches."""
-        return self._read_papers(self._make_standalone(question, self._recall(history)))
+        return self._recaller.read(self._recaller.make_standalone(question, self._recaller.recall(history)))
 
     def has_answer(self, question: str, history: Sequence[str | Turn] = ()) -> bool:
         """Tell whether the papers answer all of ``question``, as judged without a model."""
-        _, draft, _ = self._quote(clean_question(question, self.settings.max_question_chars), self._recall(history))
+        _, draft, _ = self._recaller.quote(
+            clean_question(question, self.settings.max_question_chars), self._recaller.recall(history)
+        )
         return draft.status == "answered"
 
     def papers(self, filter: Filter | str | None = None) -> Iterator[Paper]:
@@ -261,7 +266,7 @@ class PaperChatbot:
     def resume(self, user: str, id: str) -> list[Turn]:
         """Return the turns of a stored thread, as ``history`` to go on with. Raises ThreadMissing."""
         self.index.refresh()
-        return [self._restore(question, cited, grid) for question, cited, grid in self.threads.turns(user, id)]
+        return [self._recaller.restore(question, cited, grid) for question, cited, grid in self.threads.turns(user, id)]
 
     def export(self, user: str, id: str, bibtex: bool = False) -> str:
         """Return a stored thread as Markdown with references, or its BibTeX alone. Raises ThreadMissing."""
@@ -281,48 +286,6 @@ class PaperChatbot:
         from chatbot.langchain import AskRunnable
 
         return AskRunnable(self)
-
-    def _restore(self, question: str, cited: Sequence[str], stored: dict[str, Any] | None) -> Turn:
-        """Return a stored turn; a grid is as it was, but for papers that are no longer indexed."""
-        if stored is None:
-            return Turn(question, self.reader.papers(cited))
-        grid = restore_comparison(stored, self.reader.papers)
-        return Turn(question, grid.papers, grid)
-
-    def _recall(self, history: Sequence[str | Turn]) -> list[Turn]:
-        """Return ``history`` as turns; of an earlier question alone, the papers are those quoted without a model."""
-        turns: list[Turn] = []
-        for earlier in history:
-            turns.append(earlier if isinstance(earlier, Turn) else self._recall_question(earlier, turns))
-        return turns
-
-    def _recall_question(self, text: str, turns: Sequence[Turn]) -> Turn:
-        text, draft, grid = self._quote(clean_question(text, self.settings.max_question_chars), turns)
-        if grid:
-            return Turn(text, grid.papers, grid)
-        return Turn(text, self.reader.papers(citation.paper_id for citation in draft.citations))
-
-    def _quote(self, text: str, turns: Sequence[Turn]) -> tuple[str, Draft, Comparison | None]:
-        """Return the standalone question, what answers it without a model, and the grid when it is one."""
-        if plan := self._comparer.plan(text, turns):
-            *_, (outcome, grid) = self._comparer.answer(plan, use_model=False)
-            return text, outcome.draft, grid
-        question = read_question(text)
-        standalone = make_standalone(question, turns, names_other=self.reader.names_a_paper(question))
-        question, _, matches = self._read_papers(standalone)
-        chosen = extract.choose_papers(question, matches)
-        judgement = answerable.judge(question, chosen, self.reader.unknown_names(question))
-        return standalone.text, extract.answer(question, matches, chosen, judgement), None
-
-    def _make_standalone(self, question: str, turns: Sequence[Turn], spent: list[Usage] | None = None) -> Standalone:
-        if condensed := self.answerer.condense(question, turns, spent):
-            return Standalone(condensed)
-        read = read_question(question)
-        return make_standalone(read, turns, names_other=self.reader.names_a_paper(read))
-
-    def _read_papers(self, standalone: Standalone) -> tuple[Question, list[Hit], list[Match]]:
-        text = "" if standalone.unresolved else standalone.text
-        return self.reader.read(text, self.settings.top_k, standalone.focus)
 
 
 def _name_source(source: str | Path) -> str:

@@ -31,6 +31,7 @@ JOINING = {
     "library",
     "comparer",
     "reader",
+    "recall",
     "options",
     "ui",
     "doctor",
