@@ -183,6 +183,14 @@ def test_a_paper_that_is_written_later_passes_too(tmp_path: Path, write_jsonl: C
     assert [hit.paper.id for hit in bot.search("tides", filter="year=2020")] == ["p2"]
 
 
+def test_citations_tell_what_is_known_of_their_paper(shelf: PaperChatbot, run: Run) -> None:
+    index = shelf.settings.index
+    cited = json.loads(run("ask", "What is the effect on honey bees in experiment 7?", "--json", index=index).stdout)
+    assert cited["citations"][0] | {"authors": ["A. Smith7"], "venue": "V1", "year": 2007} == cited["citations"][0]
+    shown = run("ask", "What is the effect on honey bees in experiment 7?", index=index).stdout
+    assert shown.count("A. Smith7 · V1 · 2007") == 1
+
+
 def test_the_commands_take_a_filter(run: Run) -> None:
     found = json.loads(run("search", "models", "--filter", "title:lines", "--json").stdout)
     assert ([hit["title"][:5] for hit in found["hits"]], found["filter"]) == (["LiNeS"], "title:lines")

@@ -24,16 +24,21 @@ def load_catalogue(
 
     When that is missing, damaged or of another generation, it is written from ``papers`` and what is stored of each.
     """
-    with suppress(OSError, ValueError, TypeError, KeyError), (folder / _FILE).open(encoding="utf-8") as file:
-        if json.loads(next(file, "{}")).get("generation") == generation:
-            return tuple(_read(file))
+    with (
+        suppress(OSError, ValueError, TypeError, KeyError, StopIteration),
+        (folder / _FILE).open(encoding="utf-8") as file,
+    ):
+        begin = json.loads(next(file))
+        listed = tuple(_read(file))
+        if begin == {"generation": generation, "papers": len(listed)}:
+            return listed
     listed = tuple(
         Listed(_without_abstract(paper), tuple(stored["sources"]), stored["passages"], stored["sentences"])
         for paper, stored in papers
     )
     draft = folder / f"{_FILE}.{os.getpid()}"
     with draft.open("w", encoding="utf-8") as file:
-        file.write(json.dumps({"generation": generation}) + "\n")
+        file.write(json.dumps({"generation": generation, "papers": len(listed)}) + "\n")
         file.writelines(json.dumps(asdict(each)) + "\n" for each in listed)
     draft.replace(folder / _FILE)
     return listed
