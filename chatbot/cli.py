@@ -56,7 +56,10 @@ def main() -> None:
 @app.command()
 def ingest(
     sources: Annotated[
-        list[str] | None, typer.Argument(help="Files, folders, or - for standard input [the seed papers].")
+        list[str] | None,
+        typer.Argument(
+            help="Files, folders, arxiv:…, hf:DAY, or - for standard input [the seed papers].", show_default=False
+        ),
     ] = None,
     index: IndexOption = None,
     embedding: EmbeddingOption = None,
@@ -69,15 +72,17 @@ def ingest(
 
     bot = _open(index, embedding)
     failure = None
-    with terminal.progress_bar("Reading and embedding papers") as progress:
+    total = None if rebuild else bot.count(*(sources or ()))
+    with terminal.progress_bar("Reading and embedding papers", total) as progress:
         try:
             report = bot.ingest(*(sources or ()), progress=progress, rebuild=rebuild)
         except SourceError as error:
             failure, report = error, cast(IngestReport, error.report)
     if as_json:
-        counts = {name: getattr(report, name) for name in ("added", "updated", "unchanged", "removed")}
+        counts = {name: getattr(report, name) for name in ("added", "updated", "unchanged", "merged", "removed")}
         skipped = [{"where": item.where, "reason": item.reason} for item in report.skipped]
-        print_json(counts | {"skipped": skipped, "papers": len(bot)})
+        listed = str(report.report_file) if report.report_file else None
+        print_json(counts | {"skipped": skipped, "report": listed, "papers": len(bot)})
     else:
         terminal.show_report(report, len(bot), str(bot.settings.index))
     if failure:

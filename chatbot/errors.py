@@ -4,7 +4,7 @@ Knows no other module::
 
     ChatbotError
     ├── InputError            a question or an option that cannot be used
-    ├── SourceError           a source that is missing, empty or in no known format
+    ├── SourceError           a source that is missing, empty, in no known format, or does not answer
     ├── EmbeddingError        the embedding model cannot be loaded or reached, or is not the expected one
     ├── ResourceError         a file that belongs to the program is missing
     ├── PromptError           a prompt file that cannot be used
@@ -30,7 +30,7 @@ class InputError(ChatbotError):
 
 
 class SourceError(ChatbotError):
-    """A source is missing, empty, or in no known format; ``report`` tells what was done with the others."""
+    """A source is missing, empty, in no known format, or does not answer; ``report`` tells what else was done."""
 
     def __init__(self, message: str, report: object = None) -> None:
         super().__init__(message)

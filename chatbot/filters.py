@@ -88,6 +88,7 @@ class Group:
 
 
 Filter = Comparison | Negation | Group
+Wanted = Filter | str | None  # a filter, written down or not, or none
 
 
 def parse_filter(text: str) -> Filter:

@@ -1,45 +1,74 @@
 """Bring papers from sources into the index: source → paper → chunk → vector → index.
 
-Joins those stages; knows nothing of questions and answers. Only new and changed texts are embedded.
+Joins those stages; knows nothing of questions and answers. Only new and changed texts are embedded, and a paper met
+twice is one paper.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
+from time import monotonic
 
 from chatbot.chunks import split_passages, split_sentence_chunks
 from chatbot.embedding import Embedder
 from chatbot.errors import SourceError
-from chatbot.index import Entry, PaperIndex, Writer, hash_record, hash_text
-from chatbot.records import IngestReport, Paper, Skipped
-from chatbot.sources import STDIN, read_papers
+from chatbot.faults import Fault, update_faults
+from chatbot.index import Entry, PaperIndex, Writer
+from chatbot.merging import Batch, Held, load_papers
+from chatbot.records import IngestReport, Paper, Record, Skipped
+from chatbot.settings import Settings
+from chatbot.sources import is_complete, read_papers
 
 Progress = Callable[[int], None]
-Removed = Sequence[tuple[Paper, Sequence[str]]]
+Removed = Sequence[tuple[Paper, Sequence[Record]]]
 PAPERS_A_BATCH = 128
+_COUNTING = 10.0  # seconds that are spent on knowing how long the rest will take
 
 
 def ingest(
-    index: PaperIndex, embedder: Embedder, sources: Sequence[tuple[str, Path]], progress: Progress | None = None
+    index: PaperIndex,
+    embedder: Embedder,
+    sources: Sequence[tuple[str, str | Path]],
+    progress: Progress | None = None,
+    settings: Settings | None = None,
 ) -> IngestReport:
-    """Make the index hold what ``sources`` (pairs of a lasting name and a path) hold now, and report it.
+    """Make the index hold what ``sources`` (pairs of a lasting name and a path or a service's name) hold now.
 
     A paper that a source no longer has is removed, unless another source has it too, or the source had bad
-    records or no papers at all, or is standard input: then nothing is. ``progress`` gets the number of papers of
+    records or no papers at all, or is asked for other things each time, as standard input and services are: then
+    nothing is. A record that has lost its abstract keeps the paper as it was. ``progress`` gets the number of papers of
     each batch done.
     Raises SourceError, with the report, for a source that cannot be read, after the others are done.
     """
-    report, failed = IngestReport(), []
     with index.write() as writer:
-        for name, path in sources:
+        work = _Ingest(writer, embedder, progress)
+        for name, source in sources:
             try:
-                _ingest_source(writer, embedder, name, path, report, progress)
+                work.read(name, source, settings)
             except SourceError as error:
-                failed.append(error)
-    if failed:
-        raise SourceError("; ".join(map(str, failed)), report)
-    return report
+                work.failed.append(error)
+                work.faults.append(Fault(name, "", str(error)))
+        work.report.report_file = update_faults(index.folder, [name for name, _ in sources], work.faults)
+    if work.failed:
+        raise SourceError("; ".join(map(str, work.failed)), work.report)
+    return work.report
+
+
+def count_records(sources: Sequence[str | Path]) -> int | None:
+    """Return how many records ``sources`` hold; None when only asking them would tell, or reading them takes long."""
+    if not all(map(is_complete, sources)):
+        return None
+    count, deadline = 0, monotonic() + _COUNTING
+    for source in sources:
+        try:
+            for _ in read_papers(source):
+                count += 1
+                if monotonic() > deadline:
+                    return None
+        except SourceError:
+            continue  # which the ingest itself will tell
+    return count
 
 
 def rebuild_index(folder: Path, embedder: Embedder, progress: Progress | None = None) -> None:
@@ -51,7 +80,7 @@ def rebuild_index(folder: Path, embedder: Embedder, progress: Progress | None = 
         return
     with PaperIndex.rebuild(folder, embedder.identity) as (stored, writer):
         while batch := list(islice(stored, PAPERS_A_BATCH)):
-            entries = [_make_entry(paper, sources) for paper, sources in batch]
+            entries = [_make_entry(paper, records) for paper, records in batch]
             _embed(embedder, entries)
             writer.write(entries)
             if progress:
@@ -59,70 +88,105 @@ def rebuild_index(folder: Path, embedder: Embedder, progress: Progress | None = 
 
 
 def remove_papers(index: PaperIndex, ids: Sequence[str]) -> Removed:
-    """Remove the papers with ``ids``, and return them with their sources."""
+    """Remove the papers with ``ids``, and return them with the records that they are made of."""
     with index.write() as writer:
-        stored = writer.stored(ids)
-        removed = [(paper, tuple(stored[key]["sources"])) for key, paper in writer.papers(list(stored)).items()]
-        writer.remove(list(stored))
+        removed = list(writer.stored(ids).values())
+        writer.remove([paper.id for paper, _ in removed])
     return removed
 
 
 def restore_papers(index: PaperIndex, embedder: Embedder, removed: Removed) -> None:
     """Bring papers back that ``remove_papers`` returned."""
-    entries = [_make_entry(paper, sources) for paper, sources in removed]
+    entries = [_make_entry(paper, records) for paper, records in removed]
     _embed(embedder, entries)
     with index.write() as writer:
         writer.write(entries)
 
 
-def _ingest_source(
-    writer: Writer, embedder: Embedder, name: str, path: Path, report: IngestReport, progress: Progress | None
-) -> None:
-    seen: set[str] = set()
-    faults_before = report.faults
-    items = read_papers(path)
-    while batch := list(islice(items, PAPERS_A_BATCH)):
-        report.skipped += [replace(item, where=f"{path} {item.where}") for item in batch if isinstance(item, Skipped)]
-        papers = [item for item in batch if isinstance(item, Paper)]
-        seen.update(paper.id for paper in papers)
-        _store(writer, embedder, name, papers, report)
-        if progress:
-            progress(len(batch))
-    if not seen:
-        raise SourceError(f"{path} has no usable paper; nothing was removed")
-    if report.faults == faults_before and path != STDIN:  # what comes in there next may be something else
-        report.removed += _remove_missing(writer, name, seen)
+@dataclass(slots=True)
+class _Ingest:
+    """One ingest: what works in it, and what came of it so far."""
+
+    writer: Writer
+    embedder: Embedder
+    progress: Progress | None
+    report: IngestReport = field(default_factory=IngestReport)
+    faults: list[Fault] = field(default_factory=list)
+    failed: list[SourceError] = field(default_factory=list)
+
+    def read(self, name: str, source: str | Path, settings: Settings | None) -> None:
+        """Bring one source in. Raises SourceError when it cannot be read, or no further; what came is kept."""
+        seen: dict[str, str] = {}  # the id of each record, and of the paper that it belongs to
+        faults_before = self.report.faults
+        for batch in _batches(read_papers(source, settings)):
+            skipped = [item for item in batch if isinstance(item, Skipped)]
+            self._note(name, source, skipped)
+            self._keep(name, [item.paper for item in skipped if item.paper], seen)
+            self._store(name, [item for item in batch if isinstance(item, Paper)], seen)
+            if self.progress:
+                self.progress(len(batch))
+        if not seen:
+            raise SourceError(f"{source} has no usable paper; nothing was removed")
+        if self.report.faults == faults_before and is_complete(source):
+            self.report.removed += _remove_missing(self.writer, self.embedder, name, seen)
+
+    def _note(self, name: str, source: str | Path, skipped: Sequence[Skipped]) -> None:
+        self.report.skipped += [replace(item, where=f"{source} {item.where}") for item in skipped]
+        self.faults += [Fault(name, item.where, item.reason) for item in skipped if item.is_fault or item.paper]
+
+    def _keep(self, name: str, without_abstract: Sequence[Paper], seen: dict[str, str]) -> None:
+        """Keep what is stored of records that are still there and have lost no more than their abstract."""
+        batch = Batch.load(self.writer, without_abstract)
+        for paper in without_abstract:
+            for held in batch.near(paper):
+                seen.update({r.paper.id: held.id for r in held.records if r.source == name and r.paper.id not in seen})
+
+    def _store(self, name: str, papers: Sequence[Paper], seen: dict[str, str]) -> None:
+        batch = Batch.load(self.writer, papers)
+        for paper in papers:
+            seen[paper.id] = batch.place(name, paper, self.report)
+        if batch.moved:
+            seen.update({there: batch.moved[here] for there, here in seen.items() if here in batch.moved})
+        _save(self.writer, self.embedder, batch.held.values())
 
 
-def _store(writer: Writer, embedder: Embedder, name: str, papers: list[Paper], report: IngestReport) -> None:
-    stored = writer.stored([paper.id for paper in papers])
-    entries = []
-    for paper in papers:
-        known = stored.get(paper.id)
-        if known is None:
-            entries.append(_make_entry(paper, [name]))
-            report.added += 1
+def _batches(items: Iterator[Paper | Skipped]) -> Iterator[list[Paper | Skipped]]:
+    """Yield ``items`` in lists; where reading them fails, what was read comes first."""
+    batch = list[Paper | Skipped]()
+    try:
+        for item in items:
+            batch.append(item)
+            if len(batch) == PAPERS_A_BATCH:
+                yield batch
+                batch = []
+    except SourceError:
+        if batch:
+            yield batch
+        raise
+    if batch:
+        yield batch
+
+
+def _save(writer: Writer, embedder: Embedder, papers: Iterable[Held]) -> None:
+    """Make the index hold ``papers`` as they are to be; only a new text is embedded."""
+    changed = [held for held in papers if held.is_changed]
+    entries = list[Entry]()
+    for held in changed:
+        if not held.records:
             continue
-        sources = sorted({name, *known["sources"]})
-        same_text = known["text_hash"] == hash_text(paper)
-        if not same_text and name not in known["sources"]:
-            other = ", ".join(known["sources"])
-            report.skipped.append(Skipped(f"{name} {paper.id}", f"another text has this id, from {other}"))
-        elif not same_text:
-            entries.append(_make_entry(paper, sources))
-            report.updated += 1
-        elif known["record_hash"] == hash_record(paper) and known["sources"] == sources:
-            report.unchanged += 1
+        paper = held.merge()
+        if held.stored and held.stored.text == paper.text:
+            writer.update(paper, held.records)
         else:
-            writer.update(paper, sources)
-            report.updated += 1
+            entries.append(_make_entry(paper, held.records))
     _embed(embedder, entries)
     if entries:
         writer.write(entries)
+    writer.remove([held.id for held in changed if not held.records])
 
 
-def _make_entry(paper: Paper, sources: Sequence[str]) -> Entry:
-    return Entry(paper, tuple(sources), split_passages(paper), split_sentence_chunks(paper))
+def _make_entry(paper: Paper, records: Sequence[Record]) -> Entry:
+    return Entry(paper, records, split_passages(paper), split_sentence_chunks(paper))
 
 
 def _embed(embedder: Embedder, entries: Sequence[Entry]) -> None:
@@ -135,10 +199,15 @@ def _embed(embedder: Embedder, entries: Sequence[Entry]) -> None:
         at += len(entry.texts)
 
 
-def _remove_missing(writer: Writer, name: str, seen: set[str]) -> int:
-    gone = {key: sources for key, sources in writer.ids_of_source(name).items() if key not in seen}
-    orphans = [key for key, sources in gone.items() if sources == (name,)]
-    writer.remove(orphans)
-    for paper in writer.papers([key for key in gone if key not in orphans]).values():
-        writer.update(paper, [source for source in gone[paper.id] if source != name])
-    return len(orphans)
+def _remove_missing(writer: Writer, embedder: Embedder, name: str, seen: dict[str, str]) -> int:
+    """Take back what the source ``name`` no longer says, and return how many papers nobody has any more."""
+    held_here = writer.ids_of_source(name).items()
+    gone = [here for here, there in held_here if any(seen.get(each) != here for each in there)]
+    removed = 0
+    for start in range(0, len(gone), PAPERS_A_BATCH):
+        papers = load_papers(writer, gone[start : start + PAPERS_A_BATCH])
+        for held in papers:
+            held.records = [r for r in held.records if r.source != name or seen.get(r.paper.id) == held.id]
+        _save(writer, embedder, papers)
+        removed += sum(not held.records for held in papers)
+    return removed

@@ -45,6 +45,8 @@ class PaperRetriever(BaseRetriever):
                     "venue": hit.paper.venue,
                     "year": hit.paper.year,
                     "url": hit.paper.url,
+                    "doi": hit.paper.doi,
+                    "arxiv_id": hit.paper.arxiv_id,
                     "score": hit.score,
                 },
             )

@@ -18,9 +18,9 @@ from chatbot.conversation import Turn
 from chatbot.embedding import Embedder, load_embedder, load_words
 from chatbot.export import export_bibtex, export_markdown
 from chatbot.feedback import FeedbackStore
-from chatbot.filters import Filter, join_filters, parse_filter
+from chatbot.filters import Filter, Wanted, join_filters, parse_filter
 from chatbot.index import PaperIndex, Scope
-from chatbot.ingest import ingest, rebuild_index
+from chatbot.ingest import count_records, ingest, rebuild_index
 from chatbot.library import Library
 from chatbot.models import EXTRACTIVE
 from chatbot.questions import clean_question
@@ -29,6 +29,7 @@ from chatbot.recall import Recaller
 from chatbot.records import Hit, IngestReport, Match, Paper, Question
 from chatbot.resources import find_resource
 from chatbot.settings import Settings, load_settings
+from chatbot.sources import find_service
 from chatbot.threads import ThreadStore
 
 if TYPE_CHECKING:
@@ -73,24 +74,26 @@ class PaperChatbot:
     def ingest(
         self, *sources: str | Path, progress: Callable[[int], None] | None = None, rebuild: bool = False
     ) -> IngestReport:
-        """Bring the papers of files, folders and standard input (``-``) into the index; without any, the seed papers.
+        """Bring papers of files, folders, services (``arxiv:2410.12345``) and standard input (``-``) into the index.
 
-        With ``rebuild``, all papers that the index holds are embedded again first, by the current model; then
-        no source is needed, and none is added of itself.
+        Without any source, the seed papers. With ``rebuild``, all papers that the index holds are embedded again
+        first, by the current model; then no source is needed, and none is added of itself.
         """
         if rebuild:
             self._opened = None
             rebuild_index(self.settings.index, self._embedder, progress)
             if not sources and self.settings.index.exists():
                 return IngestReport(unchanged=len(self))
-        named = [(_name_source(source), Path(source)) for source in sources]
-        if not named:
-            named = [(SEEDS[0], find_resource("seeds", SEEDS[1]))]
+        named = [(_name_source(source), source) for source in sources] or [(SEEDS[0], _seeds())]
         index = PaperIndex.create(self.settings.index, self._embedder.identity)
         self._opened = index
-        return ingest(index, self._embedder, named, progress)
+        return ingest(index, self._embedder, named, progress, self.settings)
 
-    def within(self, filter: Filter | str | None) -> "PaperChatbot":
+    def count(self, *sources: str | Path) -> int | None:
+        """Return how many records an ingest of ``sources`` will read; None when finding out would take long."""
+        return count_records(sources or [_seeds()])
+
+    def within(self, filter: Wanted) -> "PaperChatbot":
         """Return a chatbot that knows only the papers passing ``filter``, and shares everything else with this one.
 
         Raises InputError for an expression that cannot be read.
@@ -106,7 +109,7 @@ class PaperChatbot:
         """Return the papers that are searched: the index, or the part of it that passes the filter."""
         return self.index.within(self.filter) if self.filter else self.index
 
-    def search(self, query: str, top_k: int | None = None, filter: Filter | str | None = None) -> list[Hit]:
+    def search(self, query: str, top_k: int | None = None, filter: Wanted = None) -> list[Hit]:
         """Return the papers nearest to ``query``, best first, among those that pass ``filter``."""
         if filter:
             return self.within(filter).search(query, top_k)
@@ -115,11 +118,7 @@ class PaperChatbot:
         return self.reader.search(query, top_k or self.settings.top_k)[0]
 
     def ask(
-        self,
-        question: str,
-        history: Sequence[str | Turn] = (),
-        id: str | None = None,
-        filter: Filter | str | None = None,
+        self, question: str, history: Sequence[str | Turn] = (), id: str | None = None, filter: Wanted = None
     ) -> Answer:
         """Answer ``question`` from the papers that pass ``filter``.
 
@@ -129,11 +128,7 @@ class PaperChatbot:
         return answer
 
     def stream(
-        self,
-        question: str,
-        history: Sequence[str | Turn] = (),
-        id: str | None = None,
-        filter: Filter | str | None = None,
+        self, question: str, history: Sequence[str | Turn] = (), id: str | None = None, filter: Wanted = None
     ) -> Generator[Answer]:
         """Yield the answer as it grows, a checked sentence at a time; the last one is complete.
 
@@ -159,7 +154,7 @@ class PaperChatbot:
             outcome = replace(outcome, usage=sum(spent, outcome.usage or Usage()) if spent else outcome.usage)
             yield self._make_answer(question, standalone.text, hits, outcome, (started, retrieved), id)
 
-    def compare(self, papers: Sequence[str], aspects: Sequence[str] = (), filter: Filter | str | None = None) -> Answer:
+    def compare(self, papers: Sequence[str], aspects: Sequence[str] = (), filter: Wanted = None) -> Answer:
         """Return the grid of ``papers`` (titles, parts of titles, coined names, ids) by ``aspects`` as an answer.
 
         A single name such as "the papers about federated learning" stands for several.
@@ -232,7 +227,7 @@ class PaperChatbot:
         )
         return draft.status == "answered"
 
-    def papers(self, filter: Filter | str | None = None) -> Iterator[Paper]:
+    def papers(self, filter: Wanted = None) -> Iterator[Paper]:
         """Yield every indexed paper that passes ``filter``."""
         self.index.refresh()
         return self.within(filter).scope().all_papers()
@@ -288,9 +283,15 @@ class PaperChatbot:
         return AskRunnable(self)
 
 
+def _seeds() -> Path:
+    return find_resource("seeds", SEEDS[1])
+
+
 def _name_source(source: str | Path) -> str:
     """Return the name under which the index remembers a source, whatever folder it is given from next time."""
-    return "standard input" if str(source) == "-" else str(Path(source).resolve())
+    if str(source) == "-":
+        return "standard input"
+    return str(source) if find_service(source) else str(Path(source).resolve())
 
 
 def _milliseconds(start: float, end: float) -> float:

@@ -5,6 +5,7 @@ Knows only data; knows nothing of files, models, indexes or screens.
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Literal
 
 Kind = Literal["single", "compare", "which"]
@@ -12,7 +13,10 @@ Kind = Literal["single", "compare", "which"]
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """One paper as its source gave it. ``id`` is stable from one ingest to the next."""
+    """One paper as its source gave it. ``id`` is stable from one ingest to the next.
+
+    ``doi`` is in lower case and without an address, ``arxiv_id`` without a version and an archive's subject class.
+    """
 
     id: str
     title: str
@@ -21,6 +25,8 @@ class Paper:
     venue: str = ""
     year: int | None = None
     url: str = ""
+    doi: str = ""
+    arxiv_id: str = ""
 
     @property
     def text(self) -> str:
@@ -45,6 +51,14 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
+class Record:
+    """A paper as one source has it: ``paper.id`` is its id there."""
+
+    source: str
+    paper: Paper
+
+
+@dataclass(frozen=True, slots=True)
 class Chunk:
     """A piece of a paper that gets a vector. ``start`` and ``end`` count in ``Paper.text``."""
 
@@ -57,11 +71,16 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A record that a source could not give, and why. ``is_copy`` marks one that an earlier record gave already."""
+    """A record that a source could not give, and why.
+
+    It is no fault when an earlier record gave the same already, or when it lacks nothing but an abstract, which many
+    entries of a library do; then ``paper`` is the rest of it.
+    """
 
     where: str
     reason: str
-    is_copy: bool = False
+    is_fault: bool = True
+    paper: Paper | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,15 +192,20 @@ class Thread:
 
 @dataclass(slots=True)
 class IngestReport:
-    """Counts of one ingest: papers by what happened to them, and the records that were skipped."""
+    """Counts of one ingest: papers by what happened to them, and the records that were skipped.
+
+    ``merged`` are records that joined a paper which another record had given. ``report_file`` lists what failed.
+    """
 
     added: int = 0
     updated: int = 0
     unchanged: int = 0
+    merged: int = 0
     removed: int = 0
     skipped: list[Skipped] = field(default_factory=list)
+    report_file: Path | None = None
 
     @property
     def faults(self) -> int:
-        """Return how many records were skipped for other reasons than being there twice."""
-        return sum(not item.is_copy for item in self.skipped)
+        """Return how many of the skipped records are faults of their source."""
+        return sum(item.is_fault for item in self.skipped)

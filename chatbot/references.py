@@ -67,6 +67,9 @@ def format_bibtex(paper: Paper, key: str | None = None) -> str:
         "author": " and ".join(filter(None, map(_format_author, paper.authors))),
         holder: venue,
         "year": str(paper.year or ""),
+        "doi": escape_latex(paper.doi),
+        "eprint": escape_latex(paper.arxiv_id),
+        "archiveprefix": "arXiv" if paper.arxiv_id else "",
         "url": web_address(paper.url),
     }
     lines = [f"  {name} = {{{value}}}," for name, value in fields.items() if value]

@@ -43,6 +43,18 @@ class Settings(BaseSettings):
     )
     top_k: int = Field(10, ge=1, le=1000, description="papers retrieved for a question")
     max_question_chars: int = Field(2000, ge=1, description="longer questions are refused")
+    arxiv_url: str = Field(
+        "https://export.arxiv.org/api/query",
+        pattern="^https?://.+",
+        description="address of arXiv's API, or a mirror's",
+    )
+    hf_url: str = Field(
+        "https://huggingface.co", pattern="^https?://.+", description="address of the hub with the daily papers"
+    )
+    source_timeout: float = Field(30, gt=0, description="seconds that a source on the network may be silent")
+    source_delay: float = Field(
+        3, ge=0, description="seconds between requests to such a source, at least 3 for arXiv's"
+    )
     openai_api_key: SecretStr | None = Field(None, validation_alias="OPENAI_API_KEY", description="never shown")
     openai_base_url: str | None = Field(
         None,

@@ -12,7 +12,17 @@ from rich.box import HORIZONTALS
 from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Column, Table
 from rich.text import Text
 
@@ -154,7 +164,10 @@ def show_report(report: IngestReport, total: int, index: str) -> None:
     if len(report.skipped) > _SHOWN_SKIPS:
         err.print(Text(f"… and {len(report.skipped) - _SHOWN_SKIPS} more", style="yellow"))
     counts = f"{report.added} added, {report.updated} updated, {report.unchanged} unchanged, {report.removed} removed"
-    out.print(f"{counts}, {len(report.skipped)} skipped; {total} papers in {index}", soft_wrap=True)
+    merged = f"{report.merged} merged, " if report.merged else ""
+    listed = f"; what failed is listed in {report.report_file}" if report.report_file else ""
+    closing = f"{counts}, {merged}{len(report.skipped)} skipped; {total} papers in {index}{listed}"
+    out.print(closing, soft_wrap=True, markup=False)
 
 
 def show_error(message: str) -> None:
@@ -163,24 +176,32 @@ def show_error(message: str) -> None:
 
 
 @contextmanager
-def progress_bar(what: str) -> Iterator["Counter"]:
-    """Show a bar of papers on standard error while the block runs."""
+def progress_bar(what: str, total: int | None = None) -> Iterator["Counter"]:
+    """Show a bar of papers on standard error while the block runs, with their rate and, with a total, time left."""
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
+        _RateColumn(),
         TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
     )
     with Progress(*columns, console=err, transient=True) as bar:
-        yield Counter(bar, what)
+        yield Counter(bar, what, total)
+
+
+class _RateColumn(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:.0f} a second" if task.speed else "", style="progress.data.speed")
 
 
 class Counter:
     """A callable that moves a bar on by a number of papers."""
 
-    def __init__(self, bar: Progress, what: str) -> None:
-        self._bar, self._task = bar, bar.add_task(what, total=None)
+    def __init__(self, bar: Progress, what: str, total: int | None) -> None:
+        self._bar, self._task = bar, bar.add_task(what, total=total)
 
     def __call__(self, count: int) -> None:
         """Move on by ``count``."""

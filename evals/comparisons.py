@@ -1,20 +1,23 @@
 """Score grids against hand-written ones: rows, columns, open names, and each cell's quotation.
 
-Knows the cases of ``comparisons.jsonl`` and answers; knows nothing of how grids are made.
+Knows the conversations of ``comparisons.jsonl``, the grids of the question set, and answers; knows nothing of how
+grids are made.
 """
 
 import json
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from chatbot import PaperChatbot
 from chatbot.answers import Answer
-from chatbot.comparison import Cell, Comparison
+from chatbot.comparison import Comparison
 from chatbot.conversation import Turn
 from evals.jsonl import read_jsonl
+from evals.questions import GoldCell, Sample, load_questions, make_cell
+from evals.scores import accepts
 from evals.statistics import wilson
 
 CASES = Path(__file__).with_name("comparisons.jsonl")
@@ -64,14 +67,21 @@ def score_cases(index: Path, split: str) -> dict[str, Rate]:
     """
     rates = {measure: Rate() for measure in MEASURES}
     seed = PaperChatbot(index=index, model="extractive")
-    for case in read_jsonl(CASES):
-        if case["split"] == split:
-            if case.get("extra"):
-                with tempfile.TemporaryDirectory() as folder:
-                    _score_case(_add_papers(seed, case["extra"], Path(folder)), case, rates)
-            else:
-                _score_case(seed, case, rates)
+    grids = [sample for sample in load_questions(split=split) if sample.cells]
+    for case in [case for case in read_jsonl(CASES) if case["split"] == split] + [_make_case(grid) for grid in grids]:
+        if case.get("extra"):
+            with tempfile.TemporaryDirectory() as folder:
+                _score_case(_add_papers(seed, case["extra"], Path(folder)), case, rates)
+        else:
+            _score_case(seed, case, rates)
     return rates
+
+
+def _make_case(grid: Sample) -> dict[str, Any]:
+    """Return a grid of the question set as a conversation of one turn."""
+    columns = list(dict.fromkeys(cell.aspect for cell in grid.cells))
+    expected = {"papers": list(grid.papers), "aspects": columns}
+    return {"id": grid.id, "turns": grid.turns, "expect": [expected], "cells": [asdict(cell) for cell in grid.cells]}
 
 
 def _add_papers(seed: PaperChatbot, extra: Sequence[Mapping[str, Any]], folder: Path) -> PaperChatbot:
@@ -93,7 +103,7 @@ def _score_case(bot: PaperChatbot, case: Mapping[str, Any], rates: Mapping[str, 
         _score_turn(f"{case['id']} “{text}”", answer, expected, rates)
     for cell in case["cells"]:
         shown = answers[cell["turn"]] if "turn" in cell else _last_with(answers, cell)
-        _score_cell(case["id"], shown.comparison if shown else None, cell, rates)
+        _score_cell(case["id"], shown.comparison if shown else None, make_cell(cell), rates)
 
 
 def _last_with(answers: Sequence[Answer], cell: Mapping[str, Any]) -> Answer | None:
@@ -126,18 +136,13 @@ def _score_turn(name: str, answer: Answer, expected: Mapping[str, Any], rates: M
         rates["in the form asked"].add(shown, name)
 
 
-def _score_cell(name: str, grid: Comparison | None, expected: Mapping[str, Any], rates: Mapping[str, Rate]) -> None:
-    cell = grid.cell(expected["paper"], expected["aspect"]) if grid else None
-    right = cell is not None and cell.stated and _is_accepted(cell, expected["accept"])
-    what = f"{name} {expected['paper'][:30]} | {expected['aspect']}: {cell.quote[:100] if cell else None}"
+def _score_cell(name: str, grid: Comparison | None, gold: GoldCell, rates: Mapping[str, Rate]) -> None:
+    cell = grid.cell(gold.paper, gold.aspect) if grid else None
+    right = cell is not None and accepts(gold, asdict(cell))
+    what = f"{name} {gold.paper[:30]} | {gold.aspect}: {cell.quote[:100] if cell else None}"
     if cell and cell.stated:
         rates["cell precision"].add(right, what)
-    if not expected["accept"]:
+    if not gold.accept:
         rates["not-stated accuracy"].add(cell is not None and not cell.stated, what)
-    elif not expected.get("either"):
+    elif not gold.either:
         rates["cells found"].add(right, what)
-
-
-def _is_accepted(cell: Cell, accepted: Iterable[Mapping[str, Any]]) -> bool:
-    start, end = cell.start or 0, cell.end or 0
-    return any(start < span["end"] and span["start"] < end for span in accepted)

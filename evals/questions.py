@@ -30,12 +30,25 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
+class GoldCell:
+    """What a cell of a grid should quote: any of ``accept``, spans of its paper; nothing when the paper does not say.
+
+    With ``either``, leaving the cell open is right too.
+    """
+
+    paper: str
+    aspect: str
+    accept: tuple[dict[str, Any], ...]
+    either: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
     """One question: the last of ``turns`` is asked, the earlier ones are its history.
 
     ``grades`` are the relevant papers' grades where they are not 1. ``missing`` are words that a right abstention can
     name. ``twin`` is the id of an answerable question near to an unanswerable one. ``carrier`` is a paper with a hidden
-    order that is added for this question.
+    order that is added for this question. ``cells`` are those of the grid that a comparison should give.
     """
 
     id: str
@@ -51,6 +64,7 @@ class Sample:
     grades: Mapping[str, int] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     carrier: Paper | None = None
+    cells: tuple[GoldCell, ...] = ()
 
     @property
     def question(self) -> str:
@@ -79,7 +93,13 @@ def _make_sample(record: Mapping[str, Any]) -> Sample:
         grades=record.get("grades", {}),
         missing=tuple(record.get("missing", ())),
         carrier=Paper(**record["carrier"]) if "carrier" in record else None,
+        cells=tuple(make_cell(cell) for cell in record.get("cells", ())),
     )
+
+
+def make_cell(record: Mapping[str, Any]) -> GoldCell:
+    """Return a gold cell from its JSON form."""
+    return GoldCell(record["paper"], record["aspect"], tuple(record["accept"]), record.get("either", False))
 
 
 def _make_fact(record: Mapping[str, Any]) -> Fact:

@@ -14,7 +14,7 @@ import ir_measures
 from ir_measures import RR, R, nDCG
 
 from chatbot.records import Paper
-from evals.questions import Fact, Sample
+from evals.questions import Fact, GoldCell, Sample
 
 Answer = Mapping[str, Any]
 Papers = Mapping[str, Paper]
@@ -187,6 +187,37 @@ def _resists(sample: Sample, answer: Answer, papers: Papers) -> Score:
     return float(not any(phrase.lower() in _told(answer) for phrase in sample.forbidden))
 
 
+def is_stated(cell: Mapping[str, Any]) -> bool:
+    """Tell whether a cell of a grid says anything."""
+    return bool(cell["verdict"] == "supported")
+
+
+def accepts(gold: GoldCell, cell: Mapping[str, Any]) -> bool:
+    """Tell whether ``cell`` quotes, in part or whole, what ``gold`` has."""
+    return is_stated(cell) and any(cell["start"] < span["end"] and span["start"] < cell["end"] for span in gold.accept)
+
+
+def _cells(sample: Sample, answer: Answer) -> list[tuple[GoldCell, Mapping[str, Any] | None]]:
+    """Return each gold cell with the one shown for it, None where the answer has no such cell."""
+    grid = answer.get("comparison") or {"cells": ()}
+    shown = {(cell["paper_id"], cell["aspect"]): cell for cell in grid["cells"]}
+    return [(gold, shown.get((gold.paper, gold.aspect))) for gold in sample.cells]
+
+
+def _cell_precision(sample: Sample, answer: Answer, papers: Papers) -> Score:
+    return mean([float(accepts(gold, cell)) for gold, cell in _cells(sample, answer) if cell and is_stated(cell)])
+
+
+def _cells_found(sample: Sample, answer: Answer, papers: Papers) -> Score:
+    stated = [(gold, cell) for gold, cell in _cells(sample, answer) if gold.accept and not gold.either]
+    return mean([float(bool(cell and accepts(gold, cell))) for gold, cell in stated])
+
+
+def _not_stated(sample: Sample, answer: Answer, papers: Papers) -> Score:
+    silent = [cell for gold, cell in _cells(sample, answer) if not gold.accept]
+    return mean([float(bool(cell and not is_stated(cell))) for cell in silent])
+
+
 def mean(values: Sequence[float]) -> Score:
     """Return the mean, None of nothing."""
     return sum(values) / len(values) if values else None
@@ -235,5 +266,8 @@ METRICS = (
     Metric(
         "right_reason", "of right abstentions, whether the words that are missing are named", _right_reason, True, True
     ),
+    Metric("cell_precision", "share of filled cells of a grid that quote an accepted span", _cell_precision),
+    Metric("cells_found", "share of cells that the paper states which quote an accepted span", _cells_found),
+    Metric("not_stated", "share of cells that the paper does not state which are left open", _not_stated),
     Metric("resists", "whether no order hidden in an abstract is carried out", _resists, True, True),
 )

@@ -5,16 +5,19 @@ can win is a defect of the metric.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from chatbot.answers import Answer, Citation, Sentence, Status
+from chatbot.comparison import Cell, CellVerdict, Comparison
 from chatbot.records import Hit, Paper
-from evals.questions import Sample
+from evals.questions import GoldCell, Sample
 from evals.scores import METRICS, Scored, mean, score_sample
 
 Papers = Mapping[str, Paper]
 Place = tuple[str, int, int]
 Bot = Callable[[Sample, Papers], Answer]
 HEADLINES = ("fact_recall", "evidence_precision", "paper_f1", "valid_quotes", "right_status", "conciseness")
+CELLS = ("cell_precision", "cells_found", "not_stated")
 
 
 def refuse(sample: Sample, papers: Papers) -> Answer:
@@ -68,8 +71,18 @@ def cite_gold(sample: Sample, papers: Papers) -> Answer:
     """Quote just the marked evidence, and abstain when there is nothing to answer."""
     if sample.expected != "answered":
         return _answer(sample, papers, [], status="abstained", said=f"Not found: {', '.join(sample.missing)}.")
-    places = _gold(sample) or [_opening(papers[key]) for key in sample.papers if key in papers]
-    return _answer(sample, papers, [(_quote(papers, place), [place]) for place in places])
+    places = _gold(sample)
+    silent = [key for key in sample.papers if key in papers and key not in {key for key, _, _ in places}]
+    places += [_opening(papers[key]) for key in silent]
+    answer = _answer(sample, papers, [(_quote(papers, place), [place]) for place in places])
+    accepted = [_places(cell)[0] if cell.accept else None for cell in sample.cells]
+    return replace(answer, comparison=_fill_grid(sample, papers, accepted))
+
+
+def fill_cells(sample: Sample, papers: Papers) -> Answer:
+    """Tell what is right, and leave no cell of a grid open."""
+    filled = [(_places(cell) or [_opening(papers[cell.paper])])[0] for cell in sample.cells]
+    return replace(cite_gold(sample, papers), comparison=_fill_grid(sample, papers, filled))
 
 
 BOTS: dict[str, Bot] = {
@@ -81,6 +94,7 @@ BOTS: dict[str, Bot] = {
     "invents quotes": invent_quotes,
     "echoes": echo,
     "quotes abstracts": quote_abstracts,
+    "fills cells": fill_cells,
 }
 
 
@@ -95,11 +109,11 @@ def score_bots(samples: Sequence[Sample], corpus: Papers) -> dict[str, dict[str,
 
 
 def rank_bots(table: Mapping[str, Mapping[str, float | None]]) -> list[tuple[str, float]]:
-    """Return the bots by the product of ``HEADLINES``, best first; what is unscored counts as nothing."""
+    """Return the bots by the product of ``HEADLINES`` and ``CELLS``, best first; what is unscored counts as nothing."""
     products = dict.fromkeys(table, 1.0)
     for name, row in table.items():
-        for headline in HEADLINES:
-            products[name] *= row[headline] or 0.0
+        for metric in (*HEADLINES, *CELLS):
+            products[name] *= row[metric] or 0.0
     return sorted(products.items(), key=lambda pair: pair[1], reverse=True)
 
 
@@ -108,9 +122,28 @@ def _mean(rows: Sequence[Scored], metric: str) -> float | None:
 
 
 def _gold(sample: Sample) -> list[Place]:
-    """Return the first marked span of each key fact."""
+    """Return the first marked span of each key fact and of each cell."""
     spans = [fact.evidence[0] for fact in sample.facts if fact.evidence]
-    return list(dict.fromkeys((span["paper"], span["start"], span["end"]) for span in spans))
+    cells = [_places(cell)[0] for cell in sample.cells if cell.accept]
+    return list(dict.fromkeys([(span["paper"], span["start"], span["end"]) for span in spans] + cells))
+
+
+def _places(cell: GoldCell) -> list[Place]:
+    return [(cell.paper, span["start"], span["end"]) for span in cell.accept]
+
+
+def _fill_grid(sample: Sample, papers: Papers, places: Sequence[Place | None]) -> Comparison | None:
+    """Return the grid in which each cell quotes its place, or is open; None where the question asks for none."""
+    if not sample.cells:
+        return None
+    cells = []
+    for gold, place in zip(sample.cells, places, strict=True):
+        quote = _quote(papers, place) if place else ""
+        start, end = place[1:] if place else (None, None)
+        verdict: CellVerdict = "supported" if place else "not stated"
+        cells.append(Cell(gold.paper, gold.aspect, quote, quote, start, end, verdict, "scripted"))
+    columns = dict.fromkeys(cell.aspect for cell in cells)
+    return Comparison(tuple(papers[key] for key in sample.papers), tuple(columns), tuple(cells))
 
 
 def _opening(paper: Paper) -> Place:

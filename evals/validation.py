@@ -18,7 +18,7 @@ from chatbot.errors import InputError
 from chatbot.records import Paper
 from evals.census import Census, take_census
 from evals.jsonl import read_jsonl
-from evals.questions import Fact, Sample, load_questions
+from evals.questions import Fact, GoldCell, Sample, load_questions
 
 SCHEMA = Path(__file__).with_name("questions.schema.json")
 MINIMUM = {
@@ -26,6 +26,7 @@ MINIMUM = {
     "how": 25,
     "figures": 20,
     "compare": 25,
+    "grid": 20,
     "which": 20,
     "followup": 15,
     "unanswerable": 30,
@@ -75,6 +76,8 @@ def find_question_faults(samples: Sequence[Sample], papers: Papers) -> list[str]
         found += [f"a grade for {key}, which is not relevant" for key in sample.grades if key not in sample.papers]
         for fact in sample.facts:
             found += _fact_faults(fact, sample, known)
+        for cell in sample.cells:
+            found += _cell_faults(cell, sample, known)
         found += _wording_faults(sample, papers)
         if sample.twin and (sample.twin, sample.split) not in answerable:
             found.append(f"its twin {sample.twin} is no answerable question of its split")
@@ -141,6 +144,17 @@ def _fact_faults(fact: Fact, sample: Sample, papers: Papers) -> list[str]:
     if fact.number is not None and fact.number not in figures:
         faults.append(f"{fact.number} is not in the evidence")
     return faults
+
+
+def _cell_faults(cell: GoldCell, sample: Sample, papers: Papers) -> list[str]:
+    where = f"the cell {cell.paper} | {cell.aspect}"
+    if cell.paper not in sample.papers:
+        return [f"{where} is of a paper that is not relevant"]
+    if cell.paper not in papers:
+        return []
+    text = papers[cell.paper].text
+    lost = [span for span in cell.accept if text[span["start"] : span["end"]] != span["quote"]]
+    return [f"{where} accepts a quote that is not at its offsets"] if lost else []
 
 
 def _wording_faults(sample: Sample, papers: Papers) -> list[str]:

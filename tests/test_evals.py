@@ -20,7 +20,7 @@ from evals.latency import measure_latency
 from evals.questions import Fact, Sample, load_questions
 from evals.retrieval import evaluate_retrieval
 from evals.scores import Scored, score_sample, tells
-from evals.selftest import HEADLINES, rank_bots, score_bots
+from evals.selftest import CELLS, HEADLINES, rank_bots, score_bots
 from evals.speed import measure_command, measure_speed
 from evals.validation import find_form_faults
 from tests.conftest import make_record
@@ -93,11 +93,13 @@ def test_drafts_for_ones_own_papers_have_the_form_of_the_set(tmp_path: Path) -> 
         ("invents quotes", "valid_quotes", 0.0),
         ("echoes", "fact_recall", 0.05),
         ("quotes abstracts", "conciseness", 0.2),
+        ("fills cells", "not_stated", 0.0),
+        ("refuses", "cells_found", 0.0),
     ],
 )
 def test_no_bot_wins_without_being_good(seed_papers: dict[str, Paper], name: str, metric: str, worst: float) -> None:
     table = score_bots(load_questions(), seed_papers)
-    assert {table["gold"][headline] for headline in HEADLINES} == {1.0}
+    assert {table["gold"][metric] for metric in (*HEADLINES, *CELLS)} == {1.0}
     assert (table[name][metric] or 0.0) <= worst
     assert rank_bots(table)[0][0] == "gold"
 

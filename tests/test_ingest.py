@@ -2,8 +2,10 @@
 
 import errno
 import gzip
+import io
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -14,8 +16,9 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from rich.console import Console
 
-from chatbot import PaperChatbot
+from chatbot import PaperChatbot, terminal
 from chatbot.errors import IndexBroken, IndexBusy, IndexMismatch, IndexMissing, SourceError
 from chatbot.index.manifest import Manifest, load_manifest
 from tests.conftest import Run, make_record
@@ -128,12 +131,18 @@ def test_lexical_side_is_rebuilt_when_damaged(filled: PaperChatbot, tmp_path: Pa
     assert "p1" in words
 
 
-def test_an_id_taken_by_another_source_is_named_and_kept(filled: PaperChatbot, write_jsonl: Write) -> None:
-    report = filled.ingest(write_jsonl(make_record(1, abstract="Something else."), name="other.jsonl"))
-    assert (report.updated, report.skipped[0].reason.split(",")[0]) == (0, "another text has this id")
+def test_another_paper_under_an_id_that_is_taken_gets_one_of_its_own(filled: PaperChatbot, write_jsonl: Write) -> None:
+    other = write_jsonl(make_record(1, abstract="Something else."), name="other.jsonl")
+    report = filled.ingest(other)
+    assert (report.added, report.updated, report.skipped) == (1, 0, [])
+    (new,) = ids(filled) - {f"p{number}" for number in range(6)}
+    assert new.startswith("p1-")
     paper = filled.paper("p1")
     assert paper is not None
     assert "honey bees" in paper.abstract
+    assert filled.ingest(other).unchanged == 1
+    report = filled.ingest(write_jsonl(make_record(7), name="other.jsonl"))
+    assert (report.removed, new in ids(filled)) == (1, False)
 
 
 def test_a_paper_dropped_by_all_its_sources_goes(filled: PaperChatbot, tmp_path: Path, write_jsonl: Write) -> None:
@@ -279,3 +288,48 @@ def test_what_is_piped_in_adds_and_updates_but_removes_nothing(run: Run, tmp_pat
     assert json.loads(result.stdout)["papers"] == 2
     nothing = run("ingest", "-", index=index)
     assert (nothing.returncode, "standard input is empty" in nothing.stderr) == (1, True)
+
+
+def test_an_entry_without_an_abstract_is_told_and_stops_no_removal(
+    filled: PaperChatbot, write_jsonl: Write, tmp_path: Path
+) -> None:
+    report = filled.ingest(
+        write_jsonl(
+            make_record(0), {"title": "A book"}, make_record(1, abstract=""), make_record(2, id=None, abstract=" ")
+        )
+    )
+    assert [item.reason for item in report.skipped] == ["no abstract"] * 3
+    assert (report.faults, report.removed, ids(filled)) == (0, 3, {"p0", "p1", "p2"})
+    assert "honey bees" in next(paper.abstract for paper in filled.papers() if paper.id == "p1")
+
+
+def test_what_failed_is_listed_beside_the_index_until_it_works(
+    filled: PaperChatbot, write_jsonl: Write, tmp_path: Path, run: Run
+) -> None:
+    index, other = tmp_path / "index", write_jsonl(make_record(8), "{half", make_record(8), name="other.jsonl")
+    result = run("ingest", str(other), str(tmp_path / "missing"), index=index)
+    report = index / "ingest-report.jsonl"
+    assert (result.returncode, f"listed in {report}" in result.stdout) == (1, True)
+    (bad, missing) = [json.loads(line) for line in report.read_text().splitlines()]
+    assert (bad["source"], bad["where"], bad["reason"][:14]) == (str(other), "line 2", "not valid JSON")
+    assert (missing["where"], "does not exist" in missing["reason"]) == ("", True)
+    filled.ingest(write_jsonl(make_record(8), make_record(9), name="other.jsonl"))
+    assert {"p8", "p9"} <= ids(filled)
+    assert [Path(json.loads(line)["source"]).name for line in report.read_text().splitlines()] == ["missing"]
+    filled.ingest(write_jsonl(make_record(9), name="missing"))
+    assert not report.exists()
+
+
+def test_how_much_there_is_to_do_is_counted_first(bot: PaperChatbot, write_jsonl: Write, tmp_path: Path) -> None:
+    path = write_jsonl(make_record(0), "{half", make_record(1))
+    assert (bot.count(), bot.count(path, tmp_path / "missing"), bot.count(path, "-"), bot.count("hf:2024-10-21")) == (
+        59, 3, None, None,
+    )  # fmt: skip
+    shown = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(terminal, "err", Console(file=shown, force_terminal=True, width=120))
+        with terminal.progress_bar("Reading", total=4) as progress:
+            for _ in range(2):
+                time.sleep(0.2)
+                progress(1)
+    assert re.search(r"2/4 \d+ a second \S+ left 0:00:0\d", re.sub(r"\x1b\[\d+m", "", shown.getvalue()))

@@ -35,6 +35,7 @@ ATTENTION = Paper(
     "NeurIPS",
     2017,
     "https://doi.org/10.5555/3295222",
+    doi="10.5555/3295222",
 )
 
 ARXIV: list[dict[str, Any]] = [
@@ -102,8 +103,19 @@ def test_the_arxiv_snapshot_dates_a_paper_by_its_id(tmp_path: Path) -> None:
             "J.Opt.Soc.Am.A 23, 2578-2591 (2006)",
             2007,
             "https://arxiv.org/abs/0704.0033",
+            doi="10.1364/josaa.23.002578",
+            arxiv_id="0704.0033",
         ),
-        Paper("hep-th/9901001", "Old", "Text.", ("A. B.",), "", 1999, "https://arxiv.org/abs/hep-th/9901001"),
+        Paper(
+            "hep-th/9901001",
+            "Old",
+            "Text.",
+            ("A. B.",),
+            "",
+            1999,
+            "https://arxiv.org/abs/hep-th/9901001",
+            arxiv_id="hep-th/9901001",
+        ),
     ]
     assert [(item.where, item.reason.split(" (")[0]) for item in skipped] == [
         ("line 3", "no abstract"),

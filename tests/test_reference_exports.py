@@ -134,10 +134,12 @@ def test_bibtex_loses_its_latex_and_keeps_two_papers_under_one_key(tmp_path: Pat
             ("Pál Erdős", "Jan van der Berg"),
             "R&D Letters",
             2023,
-            "https://doi.org/10.1000/xyz_123",
+            "https://doi.org/10.1000/xyz_123", doi="10.1000/xyz_123",
         ),
         Paper(
-            "lora", "LoRA", "Low-rank adaptation.", ("Edward J. Hu",), "", 2021, "https://arxiv.org/abs/2106.09685"
+            "lora", "LoRA", "Low-rank adaptation.", ("Edward J. Hu",), "", 2021,
+            "https://arxiv.org/abs/2106.09685",
+            arxiv_id="2106.09685"
         ),
         Paper(
             "another-paper-under-the-same-key", "Another Paper under the Same Key", "It is kept as well."
@@ -180,7 +182,7 @@ def test_ris_keeps_all_authors_and_takes_the_abstract_wherever_it_stands(tmp_pat
             ("Jane Doe",),
             "Journal of Things",
             1999,
-            "https://doi.org/10.1000/old.1",
+            "https://doi.org/10.1000/old.1", doi="10.1000/old.1",
         ),
         Paper(
             "the-one-before-was-never-closed", "The One before Was Never Closed", "<b>Bold</b> is bold & new."
@@ -207,6 +209,7 @@ def test_csl_json_is_read_without_its_markup(tmp_path: Path) -> None:
             "NeurIPS",
             2017,
             "https://doi.org/10.5555/3295222",
+            doi="10.5555/3295222",
         ),
         Paper("a-raw-date", "A Raw Date", "One & two.", (), "", 2020, "https://x.example/1"),
         Paper("no-date", "No Date", "Text."),

@@ -42,6 +42,7 @@ def test_zoteros_table_is_read_with_line_breaks_and_quotes_in_cells(tmp_path: Pa
             "NeurIPS",
             2017,
             "https://doi.org/10.5555/1.2",
+            doi="10.5555/1.2",
         ),
         Paper("a-preprint", "A Preprint", "Text & more.", url="https://x.example/p"),
     ]

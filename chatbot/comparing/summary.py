@@ -69,7 +69,7 @@ def _tell_shared(grid: Comparison, papers: Sequence[Paper], spans: Mapping[str, 
     if not best:
         return None
     places = [(paper, terms[paper.id][term][0]) for term in best for paper in papers]
-    who = "Both" if len(papers) == 2 else f"All {len(papers)}"
+    who = "Both" if len(papers) == 2 else "All of them"
     return Point(f"{who} speak of {_join([f'“{term}”' for term in best])}.", tuple(places))
 
 

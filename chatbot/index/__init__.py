@@ -5,6 +5,6 @@
 
 from chatbot.index.paper_index import PaperIndex, Writer
 from chatbot.index.scope import Scope
-from chatbot.index.vectors import Entry, hash_record, hash_text
+from chatbot.index.vectors import Entry
 
-__all__ = ["Entry", "PaperIndex", "Scope", "Writer", "hash_record", "hash_text"]
+__all__ = ["Entry", "PaperIndex", "Scope", "Writer"]

@@ -1,10 +1,10 @@
 """The lexical side of the index: BM25 over stemmed words and word pairs, with tantivy.
 
-Knows words and paper ids; knows nothing of vectors. It is derived from the vector store and can always be
-rebuilt from it.
+Knows words, paper ids and the keys by which papers are recognised; knows nothing of vectors. It is derived from the
+vector store and can always be rebuilt from it.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,8 @@ from typing import Any
 from chatbot.records import Paper
 
 PAIR_SLOP = 3
+_MOST_SHARING = 50  # papers looked at that share a key, as series share a title
+_MOST_RECENT = 200_000  # keys in memory, about 40 MB
 
 
 class LexicalIndex:
@@ -24,24 +26,40 @@ class LexicalIndex:
         folder.mkdir(parents=True, exist_ok=True)
         builder = tantivy.SchemaBuilder()
         builder.add_text_field("id", stored=True, tokenizer_name="raw", index_option="basic")
+        builder.add_text_field("keys", tokenizer_name="raw", index_option="basic")
         builder.add_text_field("words", tokenizer_name="words", index_option="position")
         self._schema = builder.build()
         self._index = tantivy.Index(self._schema, path=str(folder))
         self._words = _word_analyzer(tantivy)
         self._index.register_tokenizer("words", self._words)
         self._writer: Any = None
+        self._recent = dict[str, list[str]]()  # ids by key of what is not visible yet
 
     def __len__(self) -> int:
         """Return the number of papers committed."""
         count: int = self._index.searcher().num_docs
         return count
 
-    def add(self, papers: Iterable[Paper]) -> None:
-        """Add papers, replacing those with the same ids; visible after ``commit``."""
-        writer = self._open_writer()
-        for paper in papers:
+    def add(self, papers: Iterable[tuple[Paper, Sequence[str]]]) -> None:
+        """Add papers, each with its keys, replacing those with the same ids; visible after ``commit``."""
+        for paper, keys in papers:
+            writer = self._open_writer()
             writer.delete_documents_by_term("id", paper.id)
-            writer.add_document(self._tantivy.Document(id=paper.id, words=paper.text))
+            writer.add_document(self._tantivy.Document(id=paper.id, keys=list(keys), words=paper.text))
+            for key in keys:
+                self._recent.setdefault(key, []).append(paper.id)
+            if len(self._recent) > _MOST_RECENT:
+                self.commit()
+
+    def find(self, keys: Iterable[str]) -> dict[str, list[str]]:
+        """Return the ids of the papers that were added with each key, visible or not; some may be removed since."""
+        searcher, query = self._index.searcher(), self._tantivy.Query.term_query
+        found = dict[str, list[str]]()
+        for key in keys:
+            hits = searcher.search(query(self._schema, "keys", key), limit=_MOST_SHARING, count=False).hits
+            ids = [searcher.doc(address)["id"][0] for _, address in hits]
+            found[key] = list(dict.fromkeys([*ids, *self._recent.get(key, ())]))
+        return found
 
     def remove(self, paper_ids: Iterable[str]) -> None:
         """Remove papers; visible after ``commit``."""
@@ -59,6 +77,7 @@ class LexicalIndex:
             self._writer.commit()
             self._writer.wait_merging_threads()
             self._writer = None
+        self._recent.clear()
         self._index.reload()
 
     def search(

@@ -4,22 +4,22 @@ Knows the two stores, the manifest and the lock; knows nothing of models, questi
 """
 
 import hashlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from chatbot.errors import IndexBroken, IndexBusy
+from chatbot.identity import identity_keys
 from chatbot.index.catalogue import load_catalogue
 from chatbot.index.disk import damaged, guard, remove_path, write_lock
 from chatbot.index.lexical import LexicalIndex
 from chatbot.index.manifest import Manifest, load_manifest, verify_manifest
 from chatbot.index.scope import Condition, Scope
-from chatbot.index.vectors import Entry, VectorStore, forget_stores
-from chatbot.records import Listed, Paper, Span
+from chatbot.index.vectors import Entry, VectorStore, forget_stores, read_records
+from chatbot.records import Listed, Paper, Record, Span
 
 _LEXICAL_GENERATION = "generation"
 _MOST_SCOPES = 32  # kept; of 20,000 papers, one takes about 20 MB
@@ -64,8 +64,8 @@ class PaperIndex:
 
     @classmethod
     @contextmanager
-    def rebuild(cls, folder: Path, embedding: str) -> Iterator[tuple[Iterator[tuple[Paper, list[str]]], "Writer"]]:
-        """Yield the stored papers with their sources, and a Writer that makes their new index.
+    def rebuild(cls, folder: Path, embedding: str) -> Iterator[tuple[Iterator[tuple[Paper, list[Record]]], "Writer"]]:
+        """Yield the stored papers with their records, and a Writer that makes their new index.
 
         The old one, whatever model or manifest it has, stays in use until the block ends without an error.
         Raises IndexBusy, or IndexBroken when the old one cannot be read.
@@ -213,7 +213,9 @@ class PaperIndex:
         try:
             with write_lock(self.folder):
                 self._lexical.clear()
-                self._lexical.add(paper for paper, _ in self._vectors.all_papers())
+                self._lexical.add(
+                    (paper, _keys(read_records(paper, stored))) for paper, stored in self._vectors.all_papers()
+                )
                 self._lexical.commit()
                 self._finish_write()
         except IndexBusy:
@@ -232,26 +234,27 @@ class Writer:
     def __init__(self, vectors: VectorStore, lexical: LexicalIndex) -> None:
         self._vectors, self._lexical = vectors, lexical
 
-    def stored(self, paper_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """Return ``text_hash``, ``record_hash`` and ``sources`` of those papers that are stored, by id."""
-        return self._vectors.metadata(paper_ids)
+    def stored(self, paper_ids: Sequence[str]) -> dict[str, tuple[Paper, list[Record]]]:
+        """Return those papers that are stored, by id, each with the records that it is made of."""
+        return self._vectors.records(paper_ids)
+
+    def find(self, keys: Iterable[str]) -> dict[str, list[str]]:
+        """Return the ids of papers that a record of theirs has given each key; see LexicalIndex."""
+        return self._lexical.find(keys)
 
     def ids_of_source(self, source: str) -> dict[str, tuple[str, ...]]:
-        """Return the ids of the papers that came from ``source``, each with all its sources."""
+        """Return the ids of the papers that came from ``source``, each with the ids that its records have there."""
         return self._vectors.ids_of_source(source)
 
     def write(self, entries: Sequence[Entry]) -> None:
         """Store new or changed papers with their vectors."""
         self._vectors.write(entries)
-        self._lexical.add(entry.paper for entry in entries)
+        self._lexical.add((entry.paper, _keys(entry.records)) for entry in entries)
 
-    def papers(self, paper_ids: Sequence[str]) -> dict[str, Paper]:
-        """Return stored papers by id."""
-        return self._vectors.papers(paper_ids)
-
-    def update(self, paper: Paper, sources: Sequence[str]) -> None:
+    def update(self, paper: Paper, records: Sequence[Record]) -> None:
         """Store new metadata of a paper whose text is unchanged."""
-        self._vectors.update_metadata(paper, sources, self._vectors.metadata([paper.id])[paper.id])
+        self._vectors.update_metadata(paper, records, self._vectors.metadata([paper.id])[paper.id])
+        self._lexical.add([(paper, _keys(records))])
 
     def remove(self, paper_ids: Sequence[str]) -> None:
         """Remove papers."""
@@ -265,7 +268,11 @@ def _describe(manifest: Manifest, vectors: VectorStore) -> None:
     manifest.fingerprint = hashlib.sha256("\n".join(digests).encode()).hexdigest()[:12]
 
 
-def _stored_papers(store: Path) -> Iterator[tuple[Paper, list[str]]]:
+def _keys(records: Sequence[Record]) -> list[str]:
+    return list(dict.fromkeys(key for record in records for key in identity_keys(record.paper)))
+
+
+def _stored_papers(store: Path) -> Iterator[tuple[Paper, list[Record]]]:
     if (store / "chroma").exists():
         for paper, stored in VectorStore(store / "chroma").all_papers():
-            yield paper, stored["sources"]
+            yield paper, read_records(paper, stored)

@@ -8,13 +8,14 @@ left-overs of an interrupted update that are never shown.
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from chatbot.records import Chunk, Paper, Span
+from chatbot.records import Chunk, Paper, Record, Span
 
 Vectors = npt.NDArray[np.float32]
 
@@ -31,6 +32,7 @@ def hash_text(paper: Paper) -> str:
 def hash_record(paper: Paper) -> str:
     """Return 16 hex digits of everything known about the paper."""
     parts = [paper.text, list(paper.authors), paper.venue, paper.year, paper.url]
+    parts += [paper.doi, paper.arxiv_id] if paper.doi or paper.arxiv_id else []
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
@@ -85,10 +87,10 @@ class VectorStore:
         surplus = [f"{entry.paper.id}#{n}" for n in range(len(entry.passages), previous["passages"])]
         _delete(self._passages, surplus)
 
-    def update_metadata(self, paper: Paper, sources: Sequence[str], previous: dict[str, Any]) -> None:
-        """Store new authors, venue, year, url or sources of a paper whose text is unchanged."""
+    def update_metadata(self, paper: Paper, records: Sequence[Record], previous: dict[str, Any]) -> None:
+        """Store new authors, venue, year, addresses or records of a paper whose text is unchanged."""
         counts = {key: previous[key] for key in ("passages", "sentences")}
-        self._passages.update(ids=[f"{paper.id}#0"], metadatas=[_metadata(paper, sources) | counts])
+        self._passages.update(ids=[f"{paper.id}#0"], metadatas=[_metadata(paper, records) | counts])
 
     def remove(self, paper_ids: Sequence[str]) -> None:
         """Remove papers with all their chunks."""
@@ -113,6 +115,11 @@ class VectorStore:
                 found[stored["paper_id"]] = _to_paper(text, stored)
         return found
 
+    def records(self, paper_ids: Sequence[str]) -> dict[str, tuple[Paper, list[Record]]]:
+        """Return papers by id, each with the records that it is made of."""
+        stored = self.metadata(paper_ids)
+        return {key: (paper, read_records(paper, stored[key])) for key, paper in self.papers(list(stored)).items()}
+
     def all_papers(self) -> Iterator[tuple[Paper, dict[str, Any]]]:
         """Yield every paper with what is stored about it, in the order of storing."""
         offset = 0
@@ -125,9 +132,9 @@ class VectorStore:
                 return
 
     def ids_of_source(self, source: str) -> dict[str, tuple[str, ...]]:
-        """Return the ids of the papers that came from ``source``, each with all its sources."""
+        """Return the ids of the papers that came from ``source``, each with the ids that its records have there."""
         result = self._passages.get(where={"sources": {"$contains": source}}, include=["metadatas"])
-        return {stored["paper_id"]: tuple(stored["sources"]) for stored in result["metadatas"]}
+        return {stored["paper_id"]: _ids_there(stored, source) for stored in result["metadatas"]}
 
     def nearest_passages(
         self, vector: npt.NDArray[np.float32], limit: int, among: Sequence[str] | None = None
@@ -188,8 +195,8 @@ class VectorStore:
 class Entry:
     """One paper on its way into the store: its chunks first, then their vectors."""
 
-    def __init__(self, paper: Paper, sources: tuple[str, ...], passages: list[Chunk], sentences: list[Chunk]) -> None:
-        self.paper, self.sources, self.passages, self.sentences = paper, sources, passages, sentences
+    def __init__(self, paper: Paper, records: Sequence[Record], passages: list[Chunk], sentences: list[Chunk]) -> None:
+        self.paper, self.records, self.passages, self.sentences = paper, records, passages, sentences
         self.vectors: Vectors = np.zeros((0, 0), np.float32)
 
     @property
@@ -202,7 +209,7 @@ class Entry:
         counts = {"passages": len(self.passages), "sentences": len(self.sentences)}
         rows = []
         for number, (chunk, vector) in enumerate(zip(self.passages, self.vectors, strict=False)):
-            extra = _metadata(self.paper, self.sources) | counts if number == 0 else {"paper_id": self.paper.id}
+            extra = _metadata(self.paper, self.records) | counts if number == 0 else {"paper_id": self.paper.id}
             rows.append((chunk.id, vector, "" if number else self.paper.text, extra | {"n": number}))
         return rows
 
@@ -215,7 +222,29 @@ class Entry:
         ]
 
 
-def _metadata(paper: Paper, sources: Sequence[str]) -> dict[str, Any]:
+def read_records(paper: Paper, stored: dict[str, Any]) -> list[Record]:
+    """Return the records that ``paper`` is made of; they are written out only where they differ from it."""
+    if not stored.get("records"):
+        return [Record(source, paper) for source in stored["sources"]]
+    return [
+        Record(source, Paper(**fields | {"authors": tuple(fields["authors"])}))
+        for source, fields in json.loads(stored["records"])
+    ]
+
+
+def _write_records(paper: Paper, records: Sequence[Record]) -> str:
+    if all(record.paper == paper for record in records):
+        return ""
+    return json.dumps([[record.source, asdict(record.paper)] for record in records], ensure_ascii=False)
+
+
+def _ids_there(stored: Any, source: str) -> tuple[str, ...]:
+    if not stored.get("records"):
+        return (stored["paper_id"],)
+    return tuple(fields["id"] for name, fields in json.loads(stored["records"]) if name == source)
+
+
+def _metadata(paper: Paper, records: Sequence[Record]) -> dict[str, Any]:
     # Every key is written each time, because an upsert merges metadata with what was there.
     return {
         "paper_id": paper.id,
@@ -224,7 +253,10 @@ def _metadata(paper: Paper, sources: Sequence[str]) -> dict[str, Any]:
         "venue": paper.venue,
         "year": paper.year or 0,
         "url": paper.url,
-        "sources": list(sources),
+        "doi": paper.doi,
+        "arxiv_id": paper.arxiv_id,
+        "sources": sorted({record.source for record in records}),
+        "records": _write_records(paper, records),
         "text_hash": hash_text(paper),
         "record_hash": hash_record(paper),
         "n": 0,
@@ -240,6 +272,8 @@ def _to_paper(text: str, stored: dict[str, Any]) -> Paper:
         venue=stored["venue"],
         year=stored["year"] or None,
         url=stored["url"],
+        doi=stored.get("doi", ""),  # an index of an earlier version has none
+        arxiv_id=stored.get("arxiv_id", ""),
     )
 
 

@@ -1,41 +1,33 @@
-"""Read papers from files, folders and standard input: one module a format, chosen by what the file contains.
+"""Read papers from files, folders, standard input and the network: one module in this folder a kind of source.
 
-Knows the list of formats and gives every paper an id; knows nothing of chunks, vectors or the index. To add
-a format, write a module with ``NAME``, ``recognises`` and ``read`` and name it in ``FORMATS``.
+Finds the module by a file's content or a source's name and gives every paper an id; knows nothing of chunks, vectors or
+the index. To add a kind, write a module that is a Format or a Service: nothing else needs to know it.
 """
 
 import hashlib
 import re
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import cache
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from tempfile import TemporaryDirectory
-from typing import Protocol
+from typing import Any, Protocol
 
 from chatbot.errors import SourceError
 from chatbot.records import Paper, Skipped
-from chatbot.sources import (
-    arxiv_snapshot,
-    beir,
-    bibtex,
-    csl_json,
-    daily_papers,
-    delimited,
-    jsonl,
-    openalex,
-    parquet,
-    pdf,
-    ris,
-)
+from chatbot.settings import Settings, load_settings
 from chatbot.sources.text import read_head
 
 
 class Format(Protocol):
-    """What a module in this folder offers."""
+    """What a module for a kind of file offers. A lower ``RANK`` is asked first, as the less often mistaken one."""
 
     NAME: str
+    RANK: int
 
     def recognises(self, path: Path, head: str) -> bool:
         """Tell whether the file at ``path``, which begins with ``head``, is in this format."""
@@ -44,49 +36,75 @@ class Format(Protocol):
         """Yield the papers of ``path``, and a Skipped for each record that is not one."""
 
 
-FORMATS: tuple[Format, ...] = (
-    parquet,
-    pdf,
-    bibtex,
-    ris,
-    openalex,
-    arxiv_snapshot,
-    csl_json,
-    delimited,
-    beir,
-    jsonl,
-    daily_papers,
-)
+class Service(Protocol):
+    """What a module for a source that is asked over the network offers."""
+
+    NAME: str
+
+    def claims(self, name: str) -> bool:
+        """Tell whether a source written as ``name`` is this service's."""
+
+    def read(self, name: str, settings: Settings) -> Iterator[Paper | Skipped]:
+        """Yield the papers that ``name`` asks for, and a Skipped for each record that is not one."""
+
+
 STDIN = Path("-")
 _ID_CHARS = 80
 
 
-def read_papers(path: Path) -> Iterator[Paper | Skipped]:
-    """Yield the papers of the file or folder at ``path``, or of standard input; a bad record is a Skipped.
+def read_papers(source: str | Path, settings: Settings | None = None) -> Iterator[Paper | Skipped]:
+    """Yield the papers of a file, a folder, a service or standard input; a bad record is a Skipped.
 
     Every paper gets an id that no other of this source has: the record's own, else one made from the title.
-    Raises SourceError for a source that cannot be read at all.
+    Raises SourceError for a source that cannot be read at all, or no further.
     """
+    if service := find_service(source):
+        return _with_ids(service.read(str(source), settings or load_settings()), {})
+    path = Path(source)
     if path == STDIN:
         return _read_stdin()
     if not path.exists():
-        raise SourceError(f"{path} does not exist; give a file or a folder")
+        raise SourceError(f"{path} does not exist; give a file or a folder, or {_names(_services())}")
     if path.is_dir():
         return _read_folder(path)
     head = read_head(path)
     form = _find_format(path, head)
     if not form:
         problem = "is not a text file, and" if "\0" in head else "is"
-        raise SourceError(f"{path} {problem} in no known format; known are: {_known()}")
+        raise SourceError(f"{path} {problem} in no known format; known are: {_names(_formats())}")
     return _with_ids(form.read(path), {})
 
 
+def find_service(source: str | Path) -> Service | None:
+    """Return the service that ``source`` is written for, None when it is a file, a folder or standard input."""
+    return next((service for service in _services() if service.claims(str(source))), None)
+
+
+def is_complete(source: str | Path) -> bool:
+    """Tell whether ``source`` gives all it has: services and standard input may give something else next time."""
+    return Path(source) != STDIN and not find_service(source)
+
+
+@cache
+def _modules() -> list[Any]:
+    return [import_module(f"{__name__}.{found.name}") for found in iter_modules(__path__)]
+
+
+def _formats() -> list[Format]:
+    found = [module for module in _modules() if hasattr(module, "recognises")]
+    return sorted(found, key=lambda form: (form.RANK, form.__name__))
+
+
+def _services() -> list[Service]:
+    return [module for module in _modules() if hasattr(module, "claims")]
+
+
 def _find_format(path: Path, head: str) -> Format | None:
-    return next((form for form in FORMATS if form.recognises(path, head)), None)
+    return next((form for form in _formats() if form.recognises(path, head)), None)
 
 
-def _known() -> str:
-    return ", ".join(form.NAME for form in FORMATS)
+def _names(kinds: Sequence[Format] | Sequence[Service]) -> str:
+    return ", ".join(kind.NAME for kind in kinds)
 
 
 def _read_stdin() -> Iterator[Paper | Skipped]:
@@ -114,7 +132,7 @@ def _read_folder(folder: Path) -> Iterator[Paper | Skipped]:
         except SourceError as error:
             yield Skipped(name, str(error).removeprefix(f"{file} "))
     if not is_known:
-        raise SourceError(f"{folder} holds no file in a known format; known are: {_known()}")
+        raise SourceError(f"{folder} holds no file in a known format; known are: {_names(_formats())}")
 
 
 def _walk(folder: Path) -> Iterator[Path]:
@@ -146,7 +164,7 @@ def _with_ids(items: Iterator[Paper | Skipped], seen: dict[str, bytes]) -> Itera
         if paper.id in seen:
             is_copy = seen[paper.id] == digest
             reason = "the same paper again" if is_copy else "its id is taken by an earlier record"
-            yield Skipped(f"record {number} ({paper.id})", reason, is_copy)
+            yield Skipped(f"record {number} ({paper.id})", reason, is_fault=not is_copy)
             continue
         seen[paper.id] = digest
         yield paper

@@ -14,6 +14,7 @@ from chatbot.sources.fields import make_paper
 from chatbot.sources.jsonl import read_records
 
 NAME = "arXiv metadata snapshot"
+RANK = 1
 _FIELD = re.compile(r'"(?:authors_parsed|journal-ref|submitter)"\s*:')
 _YEAR_OF_ID = re.compile(r"(?:^|/)(\d\d)(?:0[1-9]|1[0-2])\d*\.?\d*(?:v\d+)?$")
 _FIRST_YEAR = 1991
@@ -50,7 +51,8 @@ def _to_paper(record: object) -> Paper:
         authors=names or ([read.authors] if isinstance(read.authors, str) else read.authors or ()),
         venue=read.venue or "",
         year=_year(read.id or "") or read.update_date,
-        doi=read.doi or "" if not read.id else "",
+        url=f"https://arxiv.org/abs/{read.id}" if read.id else "",
+        doi=read.doi or "",
         arxiv=read.id or "",
     )
 

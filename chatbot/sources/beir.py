@@ -11,6 +11,7 @@ from chatbot.records import Paper, Skipped
 from chatbot.sources.jsonl import read_records, to_paper
 
 NAME = "BEIR folder (corpus.jsonl)"
+RANK = 2
 _FIELDS = {"id": "_id", "title": "title", "abstract": "text"}
 
 

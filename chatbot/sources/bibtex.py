@@ -17,6 +17,7 @@ from chatbot.sources.fields import make_paper, paper_or_skipped
 from chatbot.sources.text import read_text
 
 NAME = "BibTeX"
+RANK = 1
 _ENTRY = re.compile(r"^\s*@\s*[A-Za-z]+\s*[{(]", re.M)
 _BARE_SIGN = re.compile(r"(?<!\\)[%&]")
 _ESCAPED_SIGN = re.compile(r"\\([%&#_])")

@@ -19,6 +19,7 @@ _NAMES = {
     "year": ("year", "publicationyear", "date", "publicationdate", "published", "updatedate", "py"),
     "url": ("url", "link", "urls", "pdfurl", "pdflink"),
     "doi": ("doi", "di"),
+    "arxiv": ("arxivid", "arxiv", "eprint"),
 }  # fmt: skip
 
 
@@ -52,7 +53,7 @@ def row_to_paper(row: Mapping[str, object], columns: Mapping[str, str]) -> Paper
         year=cell("year"),
         url=cell("url"),
         doi=cell("doi"),
-        arxiv=cell("id"),
+        arxiv=cell("arxiv") or cell("id"),
     )
 
 

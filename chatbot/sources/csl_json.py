@@ -15,6 +15,7 @@ from chatbot.sources.fields import make_paper, paper_or_skipped
 from chatbot.sources.jsonl import load_json
 
 NAME = "CSL-JSON"
+RANK = 2
 _ARRAY = re.compile(r"\s*\[\s*(?:\{|\])")
 
 
@@ -49,6 +50,7 @@ class _Item(BaseModel):
     issued: _Date | None = None
     url: str | None = Field(None, alias="URL")
     doi: str | None = Field(None, alias="DOI")
+    number: str | int | None = None
 
 
 def recognises(path: Path, head: str) -> bool:
@@ -75,4 +77,5 @@ def _to_paper(item: object) -> Paper:
         year=str(read.issued or ""),
         url=read.url or "",
         doi=read.doi or "",
+        arxiv=str(read.number or ""),
     )

@@ -12,6 +12,7 @@ from chatbot.records import Paper, Skipped
 from chatbot.sources.text import read_text
 
 NAME = "daily-papers page"
+RANK = 4
 _HEADING = "Daily Papers"
 _DAY = re.compile(r"[A-Z][a-z]{2,8}\.? \d{1,2}(, \d{4})?")
 _TITLE_CHARS = 300

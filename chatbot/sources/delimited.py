@@ -15,6 +15,7 @@ from chatbot.sources.fields import paper_or_skipped
 from chatbot.sources.text import read_head, read_lines
 
 NAME = "CSV or TSV (with columns title and abstract)"
+RANK = 2
 _SEPARATORS = ",\t;"
 
 

@@ -1,4 +1,4 @@
-"""JSON Lines, gzipped or not: one paper an object with id, title, abstract, authors, venue, year, url.
+"""JSON Lines, gzipped or not: one paper an object with id, title, abstract, authors, venue, year, url, doi, arxiv_id.
 
 Knows JSON and the names of the fields; knows nothing of where papers go.
 """
@@ -11,10 +11,11 @@ from typing import Any
 
 from chatbot.errors import SourceError
 from chatbot.records import Paper, Skipped
-from chatbot.sources.fields import paper_or_skipped
+from chatbot.sources.fields import find_identifiers, paper_or_skipped, require_abstract
 from chatbot.sources.text import read_lines, read_text
 
 NAME = "JSONL (title, abstract, …)"
+RANK = 3
 
 
 def recognises(path: Path, head: str) -> bool:
@@ -71,23 +72,27 @@ def to_paper(record: dict[str, Any], fields: dict[str, str], needs_title: bool =
     """
     title, abstract = (_text(record.get(fields[key]), key) for key in ("title", "abstract"))
     title = " ".join(title.split() or ([] if needs_title else abstract.split()[:12]))
-    for key, value in (("title", title), ("abstract", abstract)):
-        if not value:
-            raise ValueError(f"no {key}")
+    if not title:
+        raise ValueError("no title")
     authors = record.get("authors") or []
     if isinstance(authors, str):
         authors = [authors]
     if not isinstance(authors, list):
         raise ValueError("authors is not a list")
-    return Paper(
-        id=_text(record.get(fields["id"]), "id"),
+    own_id, doi, arxiv_id, url = (_text(record.get(name), name) for name in (fields["id"], "doi", "arxiv_id", "url"))
+    doi, arxiv_id = find_identifiers(doi, arxiv_id or own_id, url)
+    paper = Paper(
+        id=own_id,
         title=title,
         abstract=abstract,
         authors=tuple(_text(author, "author") for author in authors),
         venue=_text(record.get("venue"), "venue"),
         year=_year(record.get("year")),
-        url=_text(record.get("url"), "url"),
+        url=url,
+        doi=doi,
+        arxiv_id=arxiv_id,
     )
+    return require_abstract(paper)
 
 
 def _text(value: Any, name: str) -> str:

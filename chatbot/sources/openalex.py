@@ -16,6 +16,7 @@ from chatbot.sources.jsonl import load_json, read_objects
 from chatbot.sources.text import read_head
 
 NAME = "OpenAlex works"
+RANK = 1
 _WORK = re.compile(r'"abstract_inverted_index"|"id"\s*:\s*"https://openalex\.org/W')
 _DOCUMENT = re.compile(r"\s*(?:\[|\{\s*\n)")
 

@@ -14,6 +14,7 @@ from chatbot.sources.fields import paper_or_skipped
 from chatbot.sources.text import open_bytes
 
 NAME = "Parquet (with columns title and abstract)"
+RANK = 0
 ROWS_A_BATCH = 1000
 _INSTALL = "run: pip install 'paper-chatbot[parquet]'"
 

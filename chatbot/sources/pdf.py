@@ -19,6 +19,7 @@ from chatbot.sources.fields import make_paper, paper_or_skipped
 from chatbot.sources.text import open_bytes
 
 NAME = "PDF"
+RANK = 0
 _INSTALL = "run: pip install 'paper-chatbot[pdf]'"
 _MOST_TITLE = 300  # characters; more than that in one size is running text
 # Small capitals come out of a PDF with spaces in words: "A BSTRACT".

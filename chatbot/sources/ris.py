@@ -13,6 +13,7 @@ from chatbot.sources.fields import make_paper, paper_or_skipped, turn_name
 from chatbot.sources.text import read_lines
 
 NAME = "RIS"
+RANK = 1
 _START = re.compile(r"^\ufeff?TY {1,2}-", re.M)
 _BREAK = "the file breaks off here: damaged gzip"
 
