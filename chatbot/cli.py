@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from chatbot import cli_compare, cli_library, cli_threads
+from chatbot import cli_compare, cli_library, cli_serve, cli_threads, cli_user
 from chatbot.batch import run_batch
-from chatbot.errors import ChatbotError, IndexMissing, InputError, SourceError
+from chatbot.errors import ChatbotError, InputError, SourceError
 from chatbot.options import (
     EmbeddingOption,
     FilterOption,
@@ -31,7 +31,9 @@ app = typer.Typer(
 )
 cli_compare.register(app)
 cli_library.register(app)
+cli_serve.register(app)
 cli_threads.register(app)
+cli_user.register(app)
 
 BatchOption = Annotated[
     Path | None, typer.Option("--batch", help="JSON Lines with id and question; one line out each.")
@@ -175,48 +177,6 @@ def chat(
         turns.append(bot.turn(answer))
         if stored:
             bot.threads.append(LOCAL_USER, stored.id, answer)
-
-
-@app.command()
-def serve(
-    index: IndexOption = None,
-    embedding: EmbeddingOption = None,
-    model: ModelOption = None,
-    prompts: PromptsOption = None,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int | None, typer.Option(help="Port [the first free one from 7860].")] = None,
-    browser: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
-    public: Annotated[bool, typer.Option("--public", help="Let other machines in; nobody has to sign in.")] = False,
-) -> None:
-    """Open the chat as a web page; with nothing indexed yet, the seed papers are ingested first."""
-    from chatbot import terminal
-    from chatbot.ui import build_page, launch_options
-
-    if host not in {"127.0.0.1", "localhost", "::1"} and not public:
-        raise InputError(f"on {host} anyone could ask and read every conversation; add --public if that is meant")
-    bot = _open(index, embedding, model=model, prompts=prompts)
-    try:
-        len(bot)
-    except IndexMissing:
-        terminal.out.print("Nothing is indexed yet: ingesting the seed papers (about 15 seconds).")
-        with terminal.progress_bar("Reading and embedding papers") as progress:
-            terminal.show_report(bot.ingest(progress=progress), len(bot), str(bot.settings.index))
-    terminal.out.print("Starting the page …")
-    page = build_page(bot)
-    try:
-        _, url, _ = page.launch(
-            server_name=host,
-            server_port=port,
-            inbrowser=browser,
-            quiet=True,
-            show_error=True,
-            prevent_thread_lock=True,
-            **launch_options(),
-        )
-    except OSError as error:
-        raise InputError(f"port {port or '7860 to 7959'} on {host} is not free; choose another with --port") from error
-    terminal.out.print(f"Ask at {url} (Ctrl-C stops).")
-    page.block_thread()
 
 
 @app.command()

@@ -10,6 +10,8 @@ Knows no other module::
     ├── PromptError           a prompt file that cannot be used
     ├── ModelError            a language model that does not load, answer, or answer in time
     │   └── ModelMissing      the package that a provider needs is not installed
+    ├── Busy                  too much is asked at the moment, or the server is stopping
+    ├── AccountsBroken        the file of accounts is unreadable, read-only, or the disk is full
     ├── FeedbackBroken        the file of feedback is unreadable, read-only, or the disk is full
     ├── ThreadMissing         no stored conversation of this user has that name or id
     ├── ThreadsBroken         the file of conversations is unreadable, read-only, or the disk is full
@@ -66,6 +68,14 @@ class ModelMissing(ModelError):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, "missing")
+
+
+class Busy(ChatbotError):
+    """Too much is asked at the moment, or the server is stopping."""
+
+
+class AccountsBroken(ChatbotError):
+    """The file of accounts is unreadable, read-only, or the disk is full."""
 
 
 class FeedbackBroken(ChatbotError):

@@ -24,10 +24,11 @@ class FeedbackStore:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def add(self, answer: Mapping[str, Any], liked: bool, reason: str = "") -> None:
-        """Keep what a reader thinks of ``answer`` (in its JSON form); it is on the disk when this returns."""
+    def add(self, answer: Mapping[str, Any], liked: bool, reason: str = "", user: str = "") -> None:
+        """Keep what ``user`` thinks of ``answer`` (in its JSON form); it is on the disk when this returns."""
         record = {
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "user": user,
             "liked": liked,
             "reason": reason[:MOST_REASON],
             "question": answer["standalone_question"],

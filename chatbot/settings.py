@@ -55,6 +55,10 @@ class Settings(BaseSettings):
     source_delay: float = Field(
         3, ge=0, description="seconds between requests to such a source, at least 3 for arXiv's"
     )
+    questions_per_minute: int = Field(30, ge=1, description="most that one visitor of the page may ask in a minute")
+    answers_at_once: int = Field(8, ge=1, description="answers of the page made at the same time")
+    queue_size: int = Field(64, ge=1, description="events of the page that may wait; further ones are refused")
+    stop_seconds: float = Field(30, ge=0, description="how long a stopping server waits for answers under way")
     openai_api_key: SecretStr | None = Field(None, validation_alias="OPENAI_API_KEY", description="never shown")
     openai_base_url: str | None = Field(
         None,
@@ -77,6 +81,11 @@ class Settings(BaseSettings):
     def feedback(self) -> Path:
         """Return the file of readers' feedback, which lies in the folder of the index too."""
         return self.index / "feedback.jsonl"
+
+    @property
+    def accounts(self) -> Path:
+        """Return the file of those who may sign in to the page, which lies there too unless another is named."""
+        return self.index / "accounts.json"
 
     def fingerprint(self) -> str:
         """Return 12 hex digits that change when a setting that can change an answer changes."""

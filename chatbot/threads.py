@@ -99,6 +99,16 @@ class ThreadStore:
                 (id, now, question, record),
             )
 
+    def cut(self, user: str, id: str, count: int) -> None:
+        """Take all answers but the first ``count`` out of a thread."""
+        with self._write() as database:
+            _check_owner(database, user, id)
+            database.execute(
+                """DELETE FROM answers WHERE thread = :id AND number NOT IN
+                (SELECT number FROM answers WHERE thread = :id ORDER BY number LIMIT :count)""",
+                {"id": id, "count": count},
+            )
+
     def answers(self, user: str, id: str) -> Sequence[dict[str, Any]]:
         """Return what was stored: ``Answer.to_dict()`` with ``created`` (ISO 8601, UTC) added, first to last."""
         with self._open() as database:

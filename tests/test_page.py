@@ -224,6 +224,26 @@ def test_a_conversation_can_be_renamed_exported_left_and_deleted(page: Page) -> 
     expect(listed.filter(has_text="Tables")).to_have_count(0)
 
 
+def test_what_is_taken_back_leaves_the_stored_conversation_too(page: Page, index: Path) -> None:
+    store = PaperChatbot(index=index).threads
+    ask(page, "What is FRUGAL?")
+    ask(page, "What is LiNeS?")
+    (thread,) = (each.id for each in store.list("") if each.name == "What is FRUGAL?")
+    page.locator("#answers").get_by_role("button", name="Undo").click()
+    expect(page.locator("#sources section")).to_have_count(1)
+    assert [answer["question"] for answer in store.answers("", thread)] == ["What is FRUGAL?"]
+    first = store.answers("", thread)
+    page.locator("#answers").get_by_role("button", name="Retry").click()
+    while (second := store.answers("", thread)) in ([], first):
+        page.wait_for_timeout(50)
+    assert [answer["question"] for answer in second] == ["What is FRUGAL?"]
+    expect(page.locator("#chat textarea")).to_be_enabled()
+    page.locator("#answers").get_by_role("button", name="Clear").click()
+    expect(page.locator("#answers .message")).to_have_count(0)
+    while thread in {each.id for each in store.list("")}:
+        page.wait_for_timeout(50)
+
+
 def test_a_conversation_is_there_after_a_restart_and_goes_on(context: BrowserContext, index: Path) -> None:
     with serving(index) as url:
         page = visit(context, url)

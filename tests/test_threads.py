@@ -181,6 +181,18 @@ def test_a_deleted_thread_is_gone_from_the_file_as_well(store: ThreadStore, path
         store.append("", thread.id, make_answer())
 
 
+def test_the_last_answers_can_be_taken_out_by_their_user_only(store: ThreadStore) -> None:
+    mine, other = store.create("ann", "mine"), store.create("ann", "other")
+    for question in ("one?", "two?", "three?"):
+        store.append("ann", mine.id, make_answer(question))
+        store.append("ann", other.id, make_answer(question))
+    with pytest.raises(ThreadMissing):
+        store.cut("bob", mine.id, 0)
+    store.cut("ann", mine.id, 1)
+    assert [answer["question"] for answer in store.answers("ann", mine.id)] == ["one?"]
+    assert len(store.answers("ann", other.id)) == 3
+
+
 def test_odd_text_is_taken(store: ThreadStore) -> None:
     thread = store.create("", "tab\there \x1b[31m \ud800")
     assert thread.name == "tab here [31m"

@@ -4,11 +4,12 @@ Knows what lies where and what happens on which event; leaves texts to the other
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
 
+from chatbot.answers import Answer
 from chatbot.conversation import Turn
 from chatbot.errors import ChatbotError
 from chatbot.models import EXTRACTIVE
@@ -18,7 +19,7 @@ from chatbot.ui.policy import limit_page
 from chatbot.ui.sidebar import build_sidebar
 from chatbot.ui.sources import NO_ANSWER, NO_SOURCES, format_sources
 from chatbot.ui.suggestions import suggest_follow_ups, suggest_questions
-from chatbot.ui.threads import Conversation, judge, keep
+from chatbot.ui.threads import Conversation, judge, keep, name_visitor, take_back
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
 
@@ -26,8 +27,14 @@ TITLE = "Paper Chatbot"
 REASONS = ("Wrong", "Not what I asked", "Missed a paper", "Should have abstained")
 
 
-def build_page(bot: PaperChatbot) -> Any:
-    """Return the page as a Gradio Blocks, ready to launch with ``launch_options``."""
+Watch = Callable[[Any, str, Generator[Answer]], Generator[Answer]]
+
+
+def build_page(bot: PaperChatbot, watch: Watch = lambda request, question, answers: answers) -> Any:
+    """Return the page as a Gradio Blocks, ready to launch with ``launch_options``.
+
+    Every growing answer passes ``watch`` (with Gradio's request and the question), which may raise a ChatbotError.
+    """
     import gradio as gr
 
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_height=True, fill_width=True) as page:
@@ -35,7 +42,7 @@ def build_page(bot: PaperChatbot) -> Any:
         sources: Any = gr.HTML(NO_SOURCES, elem_id="sources", render=False)
         with gr.Row(elem_id="room"):
             with gr.Column(scale=3, min_width=340, elem_id="chat"):
-                chat = _build_chat(bot, talk, sources)
+                chat = _build_chat(bot, watch, talk, sources)
                 follow_ups = gr.HTML(elem_id="follow-ups")
             with gr.Column(scale=2, min_width=340, elem_id="beside"):
                 gr.Markdown("### Sources")
@@ -67,29 +74,31 @@ def launch_options() -> dict[str, Any]:
     }
 
 
-def _build_chat(bot: PaperChatbot, talk: Any, sources: Any) -> Any:
+def _build_chat(bot: PaperChatbot, watch: Watch, talk: Any, sources: Any) -> Any:
     import gradio as gr
 
-    def reply(message: str, history: list[dict[str, Any]], known: Conversation) -> Iterator[tuple[Any, ...]]:
-        # The page may have taken turns back (undo, clear): as many are left as it still shows questions.
-        before = known.cut(sum(shown["role"] == "user" for shown in history))
-        place = len(before.turns) + 1
-        # Should the user stop the answer, its question still counts.
-        asked = before.add(Turn(message, ()), NO_ANSWER)
-        yield "…", asked, gr.skip()
+    def reply(
+        message: str, history: list[dict[str, Any]], known: Conversation, request: gr.Request
+    ) -> Iterator[tuple[Any, ...]]:
+        user, asked = name_visitor(request), known
         try:
-            for answer in bot.stream(message, before.turns):
+            # The page may have taken turns back (undo, retry): as many are left as it still shows questions.
+            before = take_back(bot, user, known, sum(shown["role"] == "user" for shown in history))
+            place = len(before.turns) + 1
+            # Should the user stop the answer, its question still counts.
+            asked = before.add(Turn(message, ()), NO_ANSWER)
+            yield "…", asked, gr.skip()
+            for answer in watch(request, message, bot.stream(message, before.turns)):
                 yield format_answer(answer, whole=False, place=place), asked, gr.skip()
-            panel = format_sources(place, answer.to_dict(), bot.paper)
-            now, notice = keep(bot, before.add(bot.turn(answer), panel), answer)
+            now, notice = keep(bot, user, before, answer, format_sources(place, answer.to_dict(), bot.paper))
             yield "\n\n".join(filter(None, [format_answer(answer, place=place), notice])), now, now.panel
         except ChatbotError as error:
             yield f"⚠️ {error}", asked, asked.panel
 
-    def rate(known: Conversation, given: gr.LikeData) -> None:
+    def rate(known: Conversation, request: gr.Request, given: gr.LikeData) -> None:
         message = given.index[0] if isinstance(given.index, list | tuple) else given.index
         reason = given.liked if isinstance(given.liked, str) else ""
-        gr.Info(judge(bot, known, message // 2, given.liked is True, reason))
+        gr.Info(judge(bot, name_visitor(request), known, message // 2, given.liked is True, reason))
 
     chat = gr.ChatInterface(
         reply,

@@ -1,18 +1,21 @@
 """The list of stored conversations at the left of the page, and what can be done to the open one.
 
-Knows Gradio and the store of conversations; knows nothing of how answers look. The page has one user, the local one.
+Knows Gradio and the store of conversations; knows nothing of how answers look. Each visitor has their own.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from html import escape
 from types import SimpleNamespace
 from typing import Any
 
-from chatbot.errors import ChatbotError
+from chatbot.errors import ChatbotError, ThreadMissing
 from chatbot.pipeline import PaperChatbot
-from chatbot.threads import LOCAL_USER, NAME_CHARS
+from chatbot.threads import NAME_CHARS
 from chatbot.ui.answers import disarm
 from chatbot.ui.sources import NO_SOURCES
-from chatbot.ui.threads import Conversation, restore
+from chatbot.ui.threads import Conversation, name_visitor, restore, take_back
 
 _DOWNLOAD = "(text, name) => window.chatbotDownload(text, name)"
 # None of it is offered to programs: it changes what is stored.
@@ -25,22 +28,37 @@ def build_sidebar(bot: PaperChatbot, page: Any, chat: Any, talk: Any, sources: A
 
     parts = _lay_out()
     opened = [chat.chatbot, talk, sources]
+    own = partial(_for_visitor, bot)
     for event in (
-        parts.listed.input(lambda key: _open(bot, key), parts.listed, opened, **_QUIET),
+        parts.listed.input(own(_open), parts.listed, opened, **_QUIET),
         parts.new.click(_start_anew, None, opened, **_QUIET),
-        parts.really.click(lambda now: _drop(bot, now), talk, opened, **_QUIET),
+        parts.really.click(own(_drop), talk, opened, **_QUIET),
     ):
         # The chat keeps a second copy of what it shows, in a form that only Gradio makes.
         event.success(lambda shown: shown, chat.chatbot, chat.chatbot_state, **_QUIET)
-    chat.chatbot.clear(_start_anew, None, opened, **_QUIET)
-    chat.chatbot.undo(_take_back, talk, [talk, sources], **_QUIET)
+    chat.chatbot.clear(own(_drop), talk, opened, **_QUIET)
+    chat.chatbot.undo(own(_take_back), talk, [talk, sources], **_QUIET)
     shown = [parts.listed, parts.tools, parts.name, parts.sure]
-    parts.name.submit(lambda now, name: _rename(bot, now, name), [talk, parts.name], shown, **_QUIET)
+    parts.name.submit(own(_rename), [talk, parts.name], shown, **_QUIET)
     parts.delete.click(lambda: gr.Row(visible=True), None, parts.sure, **_QUIET)
     parts.spare.click(lambda: gr.Row(visible=False), None, parts.sure, **_QUIET)
     written = [parts.written, parts.file_name]
-    parts.export.click(lambda now: _write(bot, now), talk, written, **_QUIET).success(None, written, js=_DOWNLOAD)
-    gr.on([page.load, sources.change], lambda now: _show_list(bot, now), talk, shown, **_QUIET)
+    parts.export.click(own(_write), talk, written, **_QUIET).success(None, written, js=_DOWNLOAD)
+    page.load(own(_tell_user), None, parts.user, **_QUIET)
+    gr.on([page.load, sources.change], own(_show_list), talk, shown, **_QUIET)
+
+
+def _for_visitor(bot: PaperChatbot, work: Callable[..., Any]) -> Callable[..., Any]:
+    """Return ``work`` as Gradio calls it, told whose page it is; a known error becomes a message on the page."""
+    import gradio as gr
+
+    def handle(request: gr.Request, *given: Any) -> Any:
+        try:
+            return work(bot, name_visitor(request), *given)
+        except ChatbotError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+
+    return handle
 
 
 def _lay_out() -> SimpleNamespace:
@@ -57,14 +75,19 @@ def _lay_out() -> SimpleNamespace:
             with gr.Row(visible=False) as parts.sure:
                 parts.really = gr.Button("Really delete", variant="stop", size="sm", min_width=80)
                 parts.spare = gr.Button("Keep", size="sm", min_width=80)
+        parts.user = gr.HTML()
         parts.written, parts.file_name = gr.Textbox(visible=False), gr.Textbox(visible=False)
     return parts
 
 
-def _show_list(bot: PaperChatbot, now: Conversation) -> tuple[Any, ...]:
+def _tell_user(bot: PaperChatbot, user: str) -> str:
+    return f"<p class='note'><bdi>{escape(user)}</bdi> · <a href='./logout'>Sign out</a></p>" if user else ""
+
+
+def _show_list(bot: PaperChatbot, user: str, now: Conversation) -> tuple[Any, ...]:
     import gradio as gr
 
-    names = {thread.id: disarm(thread.name) or "(no name)" for thread in _guard(bot.threads.list, LOCAL_USER)}
+    names = {thread.id: disarm(thread.name) or "(no name)" for thread in bot.threads.list(user)}
     current = now.thread if now.thread in names else None
     return (
         gr.Radio([(name, key) for key, name in names.items()], value=current),
@@ -74,8 +97,8 @@ def _show_list(bot: PaperChatbot, now: Conversation) -> tuple[Any, ...]:
     )
 
 
-def _open(bot: PaperChatbot, id: str) -> tuple[Any, ...]:
-    messages, now = _guard(restore, bot, id)
+def _open(bot: PaperChatbot, user: str, id: str) -> tuple[Any, ...]:
+    messages, now = restore(bot, user, id)
     return messages, now, now.panel
 
 
@@ -83,30 +106,24 @@ def _start_anew() -> tuple[Any, ...]:
     return [], Conversation(), NO_SOURCES
 
 
-def _take_back(now: Conversation) -> tuple[Any, ...]:
-    left = now.cut(len(now.turns) - 1)
+def _take_back(bot: PaperChatbot, user: str, now: Conversation) -> tuple[Any, ...]:
+    if len(now.turns) < 2:
+        return _drop(bot, user, now)[1:]
+    left = take_back(bot, user, now, len(now.turns) - 1)
     return left, left.panel
 
 
-def _drop(bot: PaperChatbot, now: Conversation) -> tuple[Any, ...]:
-    _guard(bot.threads.delete, LOCAL_USER, now.thread)
+def _drop(bot: PaperChatbot, user: str, now: Conversation) -> tuple[Any, ...]:
+    if now.thread:
+        with suppress(ThreadMissing):  # it was deleted in another window
+            bot.threads.delete(user, now.thread)
     return _start_anew()
 
 
-def _rename(bot: PaperChatbot, now: Conversation, name: str) -> tuple[Any, ...]:
-    _guard(bot.threads.rename, LOCAL_USER, now.thread, name)
-    return _show_list(bot, now)
+def _rename(bot: PaperChatbot, user: str, now: Conversation, name: str) -> tuple[Any, ...]:
+    bot.threads.rename(user, now.thread, name)
+    return _show_list(bot, user, now)
 
 
-def _write(bot: PaperChatbot, now: Conversation) -> tuple[str, str]:
-    return _guard(bot.export, LOCAL_USER, now.thread), _guard(bot.threads.find, LOCAL_USER, now.thread).name
-
-
-def _guard(work: Callable[..., Any], *given: Any) -> Any:
-    """Return what ``work`` returns; a known error becomes a message on the page."""
-    import gradio as gr
-
-    try:
-        return work(*given)
-    except ChatbotError as error:
-        raise gr.Error(str(error), print_exception=False) from error
+def _write(bot: PaperChatbot, user: str, now: Conversation) -> tuple[str, str]:
+    return bot.export(user, now.thread), bot.threads.find(user, now.thread).name

@@ -1,10 +1,12 @@
 """What a conversation is while it is open on the page, and how it is stored and opened again.
 
-Knows the store of conversations and the form of the chat's messages; knows nothing of how questions are answered.
-The page has one user, the local one.
+Knows the store of conversations, of which each visitor sees their own, and the form of the chat's messages; knows
+nothing of how questions are answered.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import Any
 
 from chatbot.answers import Answer
 from chatbot.conversation import Turn
@@ -17,11 +19,15 @@ from chatbot.ui.sources import NO_SOURCES, format_sources
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """The open conversation: its id in the store ("" before the first answer), and per answer its turn and sources."""
+    """The open conversation: its id in the store ("" before the first answer), and what was said in it.
+
+    Per question there are its turn, the HTML of its sources, and whether its answer is stored.
+    """
 
     thread: str = ""
     turns: tuple[Turn, ...] = ()
     panels: tuple[str, ...] = ()
+    stored: tuple[bool, ...] = ()
 
     @property
     def panel(self) -> str:
@@ -29,44 +35,64 @@ class Conversation:
         return "".join(self.panels) or NO_SOURCES
 
     def cut(self, count: int) -> "Conversation":
-        """Return the first ``count`` turns; without any it is a new conversation."""
-        return replace(self, turns=self.turns[:count], panels=self.panels[:count]) if count else Conversation()
+        """Return the first ``count`` turns."""
+        return replace(self, turns=self.turns[:count], panels=self.panels[:count], stored=self.stored[:count])
 
-    def add(self, turn: Turn, panel: str) -> "Conversation":
+    def add(self, turn: Turn, panel: str, stored: bool = False) -> "Conversation":
         """Return the conversation with one more turn."""
-        return replace(self, turns=(*self.turns, turn), panels=(*self.panels, panel))
+        turns, panels = (*self.turns, turn), (*self.panels, panel)
+        return replace(self, turns=turns, panels=panels, stored=(*self.stored, stored))
 
 
-def keep(bot: PaperChatbot, talk: Conversation, answer: Answer) -> tuple[Conversation, str]:
-    """Store ``answer`` at the end of its thread, a new one when there is none; return what went wrong, if anything."""
+def name_visitor(request: Any) -> str:
+    """Return whose conversations a request of the page is about: whoever is signed in, or else the local user."""
+    return request.username or LOCAL_USER
+
+
+def take_back(bot: PaperChatbot, user: str, talk: Conversation, count: int) -> Conversation:
+    """Return the first ``count`` turns of ``talk``, and leave only their answers in the store. Raises ThreadsBroken."""
+    left = talk.cut(count)
+    if talk.thread and sum(left.stored) < sum(talk.stored):
+        with suppress(ThreadMissing):  # it was deleted in another window
+            bot.threads.cut(user, talk.thread, sum(left.stored))
+    return left
+
+
+def keep(bot: PaperChatbot, user: str, talk: Conversation, answer: Answer, panel: str) -> tuple[Conversation, str]:
+    """Add ``answer`` to ``talk`` and to its stored thread, a new one when there is none.
+
+    Returns what the conversation is then, and what went wrong with storing it, if anything.
+    """
+    turn = bot.turn(answer)
     try:
         try:
-            bot.threads.find(LOCAL_USER, talk.thread)
+            bot.threads.find(user, talk.thread)
         except ThreadMissing:
-            talk = replace(talk, thread=bot.threads.create(LOCAL_USER).id)
-        bot.threads.append(LOCAL_USER, talk.thread, answer)
+            talk = replace(talk, thread=bot.threads.create(user).id, stored=(False,) * len(talk.turns))
+        bot.threads.append(user, talk.thread, answer)
     except ChatbotError as error:
-        return talk, f"⚠️ Not kept: {error}"
-    return talk, ""
+        return talk.add(turn, panel), f"⚠️ Not kept: {error}"
+    return talk.add(turn, panel, stored=True), ""
 
 
-def judge(bot: PaperChatbot, talk: Conversation, place: int, liked: bool, reason: str) -> str:
+def judge(bot: PaperChatbot, user: str, talk: Conversation, place: int, liked: bool, reason: str) -> str:
     """Keep what the reader thinks of the answer at ``place``, from 0; return what to tell them."""
     try:
         asked = talk.turns[place].question
-        records = bot.threads.answers(LOCAL_USER, talk.thread)
-        bot.feedback.add(next(r for r in reversed(records) if r["standalone_question"] == asked), liked, reason)
+        records = bot.threads.answers(user, talk.thread)
+        record = next(each for each in reversed(records) if each["standalone_question"] == asked)
+        bot.feedback.add(record, liked, reason, user)
     except (ChatbotError, IndexError, StopIteration) as error:
         return f"Not kept. {error}"
     return "Thank you, that is kept."
 
 
-def restore(bot: PaperChatbot, id: str) -> tuple[list[dict[str, str]], Conversation]:
+def restore(bot: PaperChatbot, user: str, id: str) -> tuple[list[dict[str, str]], Conversation]:
     """Return a stored thread as messages and as a conversation to go on with. Raises ThreadMissing."""
-    records = bot.threads.answers(LOCAL_USER, id)
+    records = bot.threads.answers(user, id)
     messages = []
     for place, record in enumerate(records, 1):
         messages.append({"role": "user", "content": record["question"]})
         messages.append({"role": "assistant", "content": format_record(record, place=place)})
     panels = tuple(format_sources(place, record, bot.paper) for place, record in enumerate(records, 1))
-    return messages, Conversation(id, tuple(bot.resume(LOCAL_USER, id)), panels)
+    return messages, Conversation(id, tuple(bot.resume(user, id)), panels, (True,) * len(records))
