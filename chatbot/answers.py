@@ -16,7 +16,7 @@ Number = TypeVar("Number", int, float)
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """Where a claim comes from: ``quote == paper.text[start:end]``."""
+    """Where a claim comes from: ``quote == paper.text[start:end]``; and what is known of the paper."""
 
     number: int
     paper_id: str
@@ -24,6 +24,15 @@ class Citation:
     quote: str
     start: int
     end: int
+    authors: tuple[str, ...] = ()
+    venue: str = ""
+    year: int | None = None
+    url: str = ""
+
+
+def cite(number: int, paper: Paper, quote: str, start: int, end: int) -> Citation:
+    """Return the citation of a place in ``paper``."""
+    return Citation(number, paper.id, paper.title, quote, start, end, paper.authors, paper.venue, paper.year, paper.url)
 
 
 class Numbering:
@@ -36,7 +45,7 @@ class Numbering:
         """Return the number of a place."""
         key = (paper.id, start, end)
         if key not in self._citations:
-            self._citations[key] = Citation(len(self._citations) + 1, paper.id, paper.title, quote, start, end)
+            self._citations[key] = cite(len(self._citations) + 1, paper, quote, start, end)
         return self._citations[key].number
 
     @property
@@ -115,6 +124,7 @@ class Answer:
     usage: Usage | None = None
     id: str | None = None
     comparison: Comparison | None = None
+    filter: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form described in the README (``id`` only when the question had one)."""
@@ -138,6 +148,7 @@ class Answer:
             "settings": self.settings,
             "prompts": self.prompts,
             "cut": list(self.cut),
+            "filter": self.filter,
         }
 
 

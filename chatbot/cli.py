@@ -10,10 +10,18 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from chatbot import cli_compare, cli_mcp, cli_serve, cli_threads, cli_user
+from chatbot import cli_compare, cli_library, cli_mcp, cli_serve, cli_threads, cli_user
 from chatbot.batch import run_batch
 from chatbot.errors import ChatbotError, InputError, SourceError
-from chatbot.options import EmbeddingOption, IndexOption, JsonOption, ModelOption, PromptsOption, print_json
+from chatbot.options import (
+    EmbeddingOption,
+    FilterOption,
+    IndexOption,
+    JsonOption,
+    ModelOption,
+    PromptsOption,
+    print_json,
+)
 
 if TYPE_CHECKING:
     from chatbot.pipeline import PaperChatbot
@@ -22,6 +30,7 @@ app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Ask research papers."
 )
 cli_compare.register(app)
+cli_library.register(app)
 cli_mcp.register(app)
 cli_serve.register(app)
 cli_threads.register(app)
@@ -89,6 +98,7 @@ def search(
     index: IndexOption = None,
     embedding: EmbeddingOption = None,
     top_k: TopOption = None,
+    filter: FilterOption = None,
     as_json: JsonOption = False,
     batch: BatchOption = None,
 ) -> None:
@@ -96,10 +106,11 @@ def search(
     from chatbot import terminal
     from chatbot.answers import hits_to_dicts
 
-    bot = _open(index, embedding, top_k=top_k)
+    bot = _open(index, embedding, top_k=top_k).within(filter)
 
     def find(record: dict[str, Any]) -> dict[str, Any]:
-        return {"question": record["question"], "hits": hits_to_dicts(bot.search(record["question"]))}
+        hits = hits_to_dicts(bot.search(record["question"]))
+        return {"question": record["question"], "filter": str(bot.filter or ""), "hits": hits}
 
     if batch:
         run_batch(batch, find)
@@ -117,6 +128,7 @@ def ask(
     top_k: TopOption = None,
     model: ModelOption = None,
     prompts: PromptsOption = None,
+    filter: FilterOption = None,
     as_json: JsonOption = False,
     batch: BatchOption = None,
     explained: Annotated[bool, typer.Option("--explain", help="Show what became of each paper found.")] = False,
@@ -126,7 +138,7 @@ def ask(
     from chatbot import terminal
     from chatbot.explain import trace
 
-    bot = _open(index, embedding, top_k=top_k, model=model, prompts=prompts)
+    bot = _open(index, embedding, top_k=top_k, model=model, prompts=prompts).within(filter)
     if batch:
         run_batch(batch, lambda record: bot.ask(record["question"], record["history"]).to_dict())
         return
@@ -148,6 +160,7 @@ def chat(
     embedding: EmbeddingOption = None,
     model: ModelOption = None,
     prompts: PromptsOption = None,
+    filter: FilterOption = None,
     thread: Annotated[
         str, typer.Option("--thread", help="Keep the conversation under this name, or go on with it.")
     ] = "",
@@ -156,8 +169,9 @@ def chat(
     from chatbot import terminal
     from chatbot.threads import LOCAL_USER
 
-    bot = _open(index, embedding, model=model, prompts=prompts)
-    terminal.out.print(f"{len(bot)} papers. Ask; an empty line ends.")
+    bot = _open(index, embedding, model=model, prompts=prompts).within(filter)
+    used = f"{len(bot.scope())} of {len(bot)}" if filter else f"{len(bot)}"
+    terminal.out.print(f"{used} papers. Ask; an empty line ends.")
     stored = cli_threads.open_thread(bot, thread) if thread else None
     turns: list[Any] = bot.resume(LOCAL_USER, stored.id) if stored else []
     if turns:
@@ -172,33 +186,6 @@ def chat(
         turns.append(bot.turn(answer))
         if stored:
             bot.threads.append(LOCAL_USER, stored.id, answer)
-
-
-@app.command()
-def papers(
-    text: Annotated[str | None, typer.Argument(help="Only papers with this in title, authors, venue or year.")] = None,
-    index: IndexOption = None,
-    embedding: EmbeddingOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """List the indexed papers."""
-    from dataclasses import asdict
-
-    from chatbot import terminal
-
-    bot = _open(index, embedding)
-    wanted = (text or "").lower()
-    found = [
-        paper
-        for paper in bot.papers()
-        if wanted in " ".join([paper.title, *paper.authors, paper.venue, str(paper.year or "")]).lower()
-    ]
-    if as_json:
-        for paper in found:
-            print_json(asdict(paper))
-    else:
-        terminal.show_papers(found)
-        terminal.out.print(f"{len(found)} of {len(bot)} papers")
 
 
 @app.command()

@@ -9,7 +9,7 @@ import typer
 
 from chatbot.comparison import ASPECTS
 from chatbot.errors import InputError
-from chatbot.options import EmbeddingOption, IndexOption, ModelOption, PromptsOption
+from chatbot.options import EmbeddingOption, FilterOption, IndexOption, ModelOption, PromptsOption
 
 DEFAULT = ",".join(ASPECTS)
 AspectsOption = Annotated[str, typer.Option("--aspects", help="Columns, with commas between; any words will do.")]
@@ -33,6 +33,7 @@ def compare(
     embedding: EmbeddingOption = None,
     model: ModelOption = None,
     prompts: PromptsOption = None,
+    filter: FilterOption = None,
 ) -> None:
     """Set papers side by side: a grid in which every cell is a checked quotation or says that there is none."""
     from chatbot import terminal
@@ -40,7 +41,7 @@ def compare(
     from chatbot.pipeline import PaperChatbot
     from chatbot.tables import format_table
 
-    bot = PaperChatbot(index=index, embedding=embedding, model=model, prompts=prompts)
+    bot = PaperChatbot(index=index, embedding=embedding, model=model, prompts=prompts).within(filter)
     answer = bot.compare(papers, [aspect for aspect in aspects.split(",") if aspect.strip()])
     grid = answer.comparison
     if grid is None or not grid.papers:

@@ -9,9 +9,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from chatbot.answers import Citation, Draft, Sentence
+from chatbot.answers import Citation, Draft, Sentence, cite
 from chatbot.markup import defuse_markdown, flatten_text
-from chatbot.records import Judgement, Match, Paper, Question, Span
+from chatbot.records import Judgement, Match, Question, Span
 
 # Sentences quoted from a paper, at least and at most, by how many papers are quoted: one, two, more.
 SENTENCES = {1: (3, 4), 2: (2, 3)}
@@ -80,7 +80,7 @@ def _quote(question: Question, chosen: Sequence[Match], confidence: float, first
         quotes = []
         for span in select_sentences(match, least, most):
             number = len(citations) + first
-            citations.append(_cite(number, match.hit.paper, span))
+            citations.append(cite(number, match.hit.paper, span.text, span.start, span.end))
             sentences.append(Sentence(span.text, (number,), "supported"))
             quotes.append(f"“{_show(span.text)}” [{number}]")
         blocks.append((_show(match.hit.paper.title), " ".join(quotes)))
@@ -104,10 +104,6 @@ def abstain(question: Question, matches: Sequence[Match], judgement: Judgement) 
     if matches and question.words:
         text += f" Nearest: {'; '.join(f'*{_show(match.hit.paper.title)}*' for match in matches[:3])}."
     return Draft("abstained", text, (), (), judgement.confidence)
-
-
-def _cite(number: int, paper: Paper, span: Span) -> Citation:
-    return Citation(number, paper.id, paper.title, span.text, span.start, span.end)
 
 
 def _show(text: str) -> str:

@@ -17,12 +17,23 @@ from chatbot.faults import Fault, update_faults
 from chatbot.index import Entry, PaperIndex, Writer
 from chatbot.merging import Batch, Held, load_papers
 from chatbot.records import IngestReport, Paper, Record, Skipped
+from chatbot.resources import find_resource
 from chatbot.settings import Settings
-from chatbot.sources import is_complete, read_papers
+from chatbot.sources import find_service, is_complete, read_papers
 
 Progress = Callable[[int], None]
+Removed = Sequence[tuple[Paper, Sequence[Record]]]
+SEEDS = ("seeds", "daily_papers.txt")
 PAPERS_A_BATCH = 128
 _COUNTING = 10.0  # seconds that are spent on knowing how long the rest will take
+
+
+def name_sources(sources: Sequence[str | Path]) -> list[tuple[str, str | Path]]:
+    """Return each source with the name that the index remembers it by, whatever folder it is given from next time.
+
+    Without any source these are the seed papers.
+    """
+    return [(_name_source(source), source) for source in sources] or [("seed papers", find_resource(*SEEDS))]
 
 
 def ingest(
@@ -84,6 +95,22 @@ def rebuild_index(folder: Path, embedder: Embedder, progress: Progress | None = 
             writer.write(entries)
             if progress:
                 progress(len(batch))
+
+
+def remove_papers(index: PaperIndex, ids: Sequence[str]) -> Removed:
+    """Remove the papers with ``ids``, and return them with the records that they are made of."""
+    with index.write() as writer:
+        removed = list(writer.stored(ids).values())
+        writer.remove([paper.id for paper, _ in removed])
+    return removed
+
+
+def restore_papers(index: PaperIndex, embedder: Embedder, removed: Removed) -> None:
+    """Bring papers back that ``remove_papers`` returned."""
+    entries = [_make_entry(paper, records) for paper, records in removed]
+    _embed(embedder, entries)
+    with index.write() as writer:
+        writer.write(entries)
 
 
 @dataclass(slots=True)
@@ -194,3 +221,9 @@ def _remove_missing(writer: Writer, embedder: Embedder, name: str, seen: dict[st
         _save(writer, embedder, papers)
         removed += sum(not held.records for held in papers)
     return removed
+
+
+def _name_source(source: str | Path) -> str:
+    if str(source) == "-":
+        return "standard input"
+    return str(source) if find_service(source) else str(Path(source).resolve())

@@ -17,6 +17,10 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for program
 ModelOption = Annotated[
     str | None, typer.Option("--model", help="auto, extractive, or provider:model [CHATBOT_MODEL, or auto].")
 ]
+FilterOption = Annotated[
+    str | None,
+    typer.Option("--filter", help='Only papers that pass, as in "year>=2023 and (venue:icml or author:smith)".'),
+]
 PromptsOption = Annotated[Path | None, typer.Option("--prompts", help="Folder with prompts of your own.")]
 
 

@@ -5,35 +5,36 @@ Knows the order of the stages; leaves everything else to them.
 
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chatbot import answerable, explain, extract
 from chatbot.answering import Answerer, Outcome
-from chatbot.answers import Answer, Draft, Usage
+from chatbot.answers import Answer, Usage
 from chatbot.comparer import Comparer, Plan
-from chatbot.comparison import Comparison, restore_comparison
-from chatbot.conversation import Standalone, Turn, make_standalone
+from chatbot.comparison import Comparison
+from chatbot.conversation import Turn
 from chatbot.embedding import Embedder, load_embedder, load_words
 from chatbot.export import export_bibtex, export_markdown
 from chatbot.feedback import FeedbackStore
-from chatbot.index import PaperIndex
-from chatbot.ingest import count_records, ingest, rebuild_index
+from chatbot.filters import Filter, Wanted, join_filters, parse_filter
+from chatbot.index import PaperIndex, Scope
+from chatbot.ingest import count_records, ingest, name_sources, rebuild_index
+from chatbot.library import Library
 from chatbot.models import EXTRACTIVE
-from chatbot.questions import clean_question, read_question
+from chatbot.questions import clean_question
 from chatbot.reader import Reader
+from chatbot.recall import Recaller
 from chatbot.records import Hit, IngestReport, Match, Paper, Question
-from chatbot.resources import find_resource
 from chatbot.settings import Settings, load_settings
-from chatbot.sources import find_service
 from chatbot.threads import ThreadStore
 
 if TYPE_CHECKING:
     from langchain_core.retrievers import BaseRetriever
     from langchain_core.runnables import Runnable
 
-SEEDS = ("seed papers", "daily_papers.txt")
 MOST_ASPECT = 200  # characters of a column's name
 
 
@@ -48,9 +49,14 @@ class PaperChatbot:
         self.settings = settings or load_settings(**options)
         self._embedder: Embedder = load_embedder(self.settings)
         self._opened: PaperIndex | None = None
-        self.reader = Reader(lambda: self.index, self._embedder, load_words(self._embedder))
-        self.answerer = Answerer(self.settings, self.reader.words.embed_words)
-        self._comparer = Comparer(self.reader, self.answerer)
+        self.filter: Filter | None = None
+        words = load_words(self._embedder)
+        self.answerer = Answerer(self.settings, words.embed_words)
+        self._read_from(Reader(self.scope, self._embedder, words))
+
+    def _read_from(self, reader: Reader) -> None:
+        self.reader, self._comparer = reader, Comparer(reader, self.answerer)
+        self._recaller = Recaller(self.settings, reader, self._comparer, self.answerer)
 
     @property
     def index(self) -> PaperIndex:
@@ -76,41 +82,68 @@ class PaperChatbot:
             rebuild_index(self.settings.index, self._embedder, progress)
             if not sources and self.settings.index.exists():
                 return IngestReport(unchanged=len(self))
-        named = [(_name_source(source), source) for source in sources] or [(SEEDS[0], _seeds())]
         index = PaperIndex.create(self.settings.index, self._embedder.identity)
         self._opened = index
-        return ingest(index, self._embedder, named, progress, self.settings)
+        return ingest(index, self._embedder, name_sources(sources), progress, self.settings)
 
     def count(self, *sources: str | Path) -> int | None:
         """Return how many records an ingest of ``sources`` will read; None when finding out would take long."""
-        return count_records(sources or [_seeds()])
+        return count_records([source for _, source in name_sources(sources)])
 
-    def search(self, query: str, top_k: int | None = None) -> list[Hit]:
-        """Return the papers nearest to ``query``, best first."""
+    def within(self, filter: Wanted) -> "PaperChatbot":
+        """Return a chatbot that knows only the papers passing ``filter``, and shares everything else with this one.
+
+        Raises InputError for an expression that cannot be read.
+        """
+        if not filter:
+            return self
+        wanted, narrow = parse_filter(filter) if isinstance(filter, str) else filter, copy(self)
+        narrow.filter = join_filters("and", [self.filter, wanted]) if self.filter else wanted
+        narrow._read_from(Reader(narrow.scope, self._embedder, self.reader.words))
+        return narrow
+
+    def scope(self) -> PaperIndex | Scope:
+        """Return the papers that are searched: the index, or the part of it that passes the filter."""
+        return self.index.within(self.filter) if self.filter else self.index
+
+    def search(self, query: str, top_k: int | None = None, filter: Wanted = None) -> list[Hit]:
+        """Return the papers nearest to ``query``, best first, among those that pass ``filter``."""
+        if filter:
+            return self.within(filter).search(query, top_k)
         query = clean_question(query, self.settings.max_question_chars)
         self.index.refresh()
         return self.reader.search(query, top_k or self.settings.top_k)[0]
 
-    def ask(self, question: str, history: Sequence[str | Turn] = (), id: str | None = None) -> Answer:
-        """Answer ``question``; ``history`` holds the user's earlier questions, or Turns with what was cited."""
-        *_, answer = self.stream(question, history, id)
+    def ask(
+        self, question: str, history: Sequence[str | Turn] = (), id: str | None = None, filter: Wanted = None
+    ) -> Answer:
+        """Answer ``question`` from the papers that pass ``filter``.
+
+        ``history`` holds the user's earlier questions, or Turns with what was cited.
+        """
+        *_, answer = self.stream(question, history, id, filter)
         return answer
 
-    def stream(self, question: str, history: Sequence[str | Turn] = (), id: str | None = None) -> Generator[Answer]:
+    def stream(
+        self, question: str, history: Sequence[str | Turn] = (), id: str | None = None, filter: Wanted = None
+    ) -> Generator[Answer]:
         """Yield the answer as it grows, a checked sentence at a time; the last one is complete.
 
         Closing the generator ends the model's work.
         """
+        if filter:
+            yield from self.within(filter).stream(question, history, id)
+            return
         started = time.perf_counter()
         question = clean_question(question, self.settings.max_question_chars)
         self.index.refresh()
-        turns = self._recall(history)
+        turns = self._recaller.recall(history)
         if plan := self._comparer.plan(question, turns):
             yield from self._compare(plan, question, started, id)
             return
         spent = list[Usage]()
-        standalone = self._make_standalone(question, turns, spent)
-        read, hits, matches = self._read_papers(standalone)
+        standalone = self._recaller.make_standalone(question, turns, spent)
+        read, hits, matches = self._recaller.read(standalone)
         retrieved = time.perf_counter()
         chosen = extract.choose_papers(read, matches)
         judgement = answerable.judge(read, chosen, self.reader.unknown_names(read))
@@ -118,11 +151,19 @@ class PaperChatbot:
             outcome = replace(outcome, usage=sum(spent, outcome.usage or Usage()) if spent else outcome.usage)
             yield self._make_answer(question, standalone.text, hits, outcome, (started, retrieved), id)
 
-    def compare(self, papers: Sequence[str], aspects: Sequence[str] = (), earlier: Comparison | None = None) -> Answer:
+    def compare(
+        self,
+        papers: Sequence[str],
+        aspects: Sequence[str] = (),
+        earlier: Comparison | None = None,
+        filter: Wanted = None,
+    ) -> Answer:
         """Return the grid of ``papers`` (titles, parts of titles, coined names, ids) by ``aspects`` as an answer.
 
         A single name such as "the papers about federated learning" stands for several. Cells of ``earlier`` stay.
         """
+        if filter:
+            return self.within(filter).compare(papers, aspects, earlier)
         started = time.perf_counter()
         self.index.refresh()
         names = [clean_question(name, self.settings.max_question_chars) for name in papers]
@@ -154,7 +195,7 @@ class PaperChatbot:
             question=question,
             standalone_question=standalone,
             status=draft.status,
-            answer=draft.text,
+            answer=draft.text + (self._tell_filter() if draft.status == "abstained" else ""),
             sentences=draft.sentences,
             withheld=draft.withheld,
             citations=draft.citations,
@@ -164,14 +205,18 @@ class PaperChatbot:
             notice=outcome.notice,
             usage=outcome.usage,
             timings_ms={
-                "retrieve": _milliseconds(started, retrieved),
-                "answer": _milliseconds(retrieved, now),
-                "total": _milliseconds(started, now),
+                name: round((end - start) * 1000, 1)
+                for name, start, end in (
+                    ("retrieve", started, retrieved),
+                    ("answer", retrieved, now),
+                    ("total", started, now),
+                )
             },
             index=self.index.manifest.fingerprint,
             settings=self.settings.fingerprint(),
             prompts=self.answerer.prompts.fingerprint if outcome.model != EXTRACTIVE else "",
             cut=outcome.cut,
+            filter=str(self.filter or ""),
         )
 
     def why_not(self, answer: Answer | Mapping[str, Any], name: str) -> str:
@@ -184,19 +229,25 @@ class PaperChatbot:
         self.index.refresh()
         return explain.tell_absence(self.reader, record, name, self._comparer.find(name), self.settings.top_k)
 
+    def _tell_filter(self) -> str:
+        count, total = len(self.scope()), len(self.index)
+        return f" (Only {count} of {total} papers pass the filter.)" if self.filter else ""
+
     def read(self, question: str, history: Sequence[str | Turn] = ()) -> tuple[Question, list[Hit], list[Match]]:
         """Return what an answer to ``question`` is made from: the question as read, hits and matches."""
-        return self._read_papers(self._make_standalone(question, self._recall(history)))
+        return self._recaller.read(self._recaller.make_standalone(question, self._recaller.recall(history)))
 
     def has_answer(self, question: str, history: Sequence[str | Turn] = ()) -> bool:
         """Tell whether the papers answer all of ``question``, as judged without a model."""
-        _, draft, _ = self._quote(clean_question(question, self.settings.max_question_chars), self._recall(history))
+        _, draft, _ = self._recaller.quote(
+            clean_question(question, self.settings.max_question_chars), self._recaller.recall(history)
+        )
         return draft.status == "answered"
 
-    def papers(self) -> Iterator[Paper]:
-        """Yield every indexed paper."""
+    def papers(self, filter: Wanted = None) -> Iterator[Paper]:
+        """Yield every indexed paper that passes ``filter``."""
         self.index.refresh()
-        return self.index.all_papers()
+        return self.within(filter).scope().all_papers()
 
     def paper(self, paper_id: str) -> Paper | None:
         """Return one indexed paper."""
@@ -208,6 +259,11 @@ class PaperChatbot:
         return Turn(
             answer.standalone_question, answer.comparison.papers if answer.comparison else cited, answer.comparison
         )
+
+    @property
+    def library(self) -> Library:
+        """Return what keeps the indexed papers in order: a list of them, additions by hand, removals."""
+        return Library(lambda: self.index, self._embedder, self.settings.added)
 
     @property
     def threads(self) -> ThreadStore:
@@ -222,7 +278,7 @@ class PaperChatbot:
     def resume(self, user: str, id: str) -> list[Turn]:
         """Return the turns of a stored thread, as ``history`` to go on with. Raises ThreadMissing."""
         self.index.refresh()
-        return [self._restore(question, cited, grid) for question, cited, grid in self.threads.turns(user, id)]
+        return [self._recaller.restore(question, cited, grid) for question, cited, grid in self.threads.turns(user, id)]
 
     def export(self, user: str, id: str, bibtex: bool = False) -> str:
         """Return a stored thread as Markdown with references, or its BibTeX alone. Raises ThreadMissing."""
@@ -242,60 +298,3 @@ class PaperChatbot:
         from chatbot.langchain import AskRunnable
 
         return AskRunnable(self)
-
-    def _restore(self, question: str, cited: Sequence[str], stored: dict[str, Any] | None) -> Turn:
-        """Return a stored turn; a grid is as it was, but for papers that are no longer indexed."""
-        if stored is None:
-            return Turn(question, self.reader.papers(cited))
-        grid = restore_comparison(stored, self.reader.papers)
-        return Turn(question, grid.papers, grid)
-
-    def _recall(self, history: Sequence[str | Turn]) -> list[Turn]:
-        """Return ``history`` as turns; of an earlier question alone, the papers are those quoted without a model."""
-        turns: list[Turn] = []
-        for earlier in history:
-            turns.append(earlier if isinstance(earlier, Turn) else self._recall_question(earlier, turns))
-        return turns
-
-    def _recall_question(self, text: str, turns: Sequence[Turn]) -> Turn:
-        text, draft, grid = self._quote(clean_question(text, self.settings.max_question_chars), turns)
-        if grid:
-            return Turn(text, grid.papers, grid)
-        return Turn(text, self.reader.papers(citation.paper_id for citation in draft.citations))
-
-    def _quote(self, text: str, turns: Sequence[Turn]) -> tuple[str, Draft, Comparison | None]:
-        """Return the standalone question, what answers it without a model, and the grid when it is one."""
-        if plan := self._comparer.plan(text, turns):
-            *_, (outcome, grid) = self._comparer.answer(plan, use_model=False)
-            return text, outcome.draft, grid
-        question = read_question(text)
-        standalone = make_standalone(question, turns, names_other=self.reader.names_a_paper(question))
-        question, _, matches = self._read_papers(standalone)
-        chosen = extract.choose_papers(question, matches)
-        judgement = answerable.judge(question, chosen, self.reader.unknown_names(question))
-        return standalone.text, extract.answer(question, matches, chosen, judgement), None
-
-    def _make_standalone(self, question: str, turns: Sequence[Turn], spent: list[Usage] | None = None) -> Standalone:
-        if condensed := self.answerer.condense(question, turns, spent):
-            return Standalone(condensed)
-        read = read_question(question)
-        return make_standalone(read, turns, names_other=self.reader.names_a_paper(read))
-
-    def _read_papers(self, standalone: Standalone) -> tuple[Question, list[Hit], list[Match]]:
-        text = "" if standalone.unresolved else standalone.text
-        return self.reader.read(text, self.settings.top_k, standalone.focus)
-
-
-def _seeds() -> Path:
-    return find_resource("seeds", SEEDS[1])
-
-
-def _name_source(source: str | Path) -> str:
-    """Return the name under which the index remembers a source, whatever folder it is given from next time."""
-    if str(source) == "-":
-        return "standard input"
-    return str(source) if find_service(source) else str(Path(source).resolve())
-
-
-def _milliseconds(start: float, end: float) -> float:
-    return round((end - start) * 1000, 1)

@@ -11,7 +11,7 @@ import numpy as np
 
 from chatbot import matching, ranking, retrieval
 from chatbot.embedding import Embedder, WordModel
-from chatbot.index import PaperIndex
+from chatbot.index import PaperIndex, Scope
 from chatbot.questions import read_question
 from chatbot.records import Hit, Match, Paper, Question, Span
 
@@ -24,9 +24,12 @@ def count_read(question: Question) -> int:
 
 
 class Reader:
-    """Reads papers of the index that ``open_index`` returns. Every method may raise IndexMissing or IndexBroken."""
+    """Reads papers of the index, or of the part of one, that ``open_index`` returns.
 
-    def __init__(self, open_index: Callable[[], PaperIndex], embedder: Embedder, words: WordModel) -> None:
+    Every method may raise IndexMissing or IndexBroken.
+    """
+
+    def __init__(self, open_index: Callable[[], PaperIndex | Scope], embedder: Embedder, words: WordModel) -> None:
         self._open_index = open_index
         self._embedder = embedder
         self.words = words

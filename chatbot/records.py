@@ -41,6 +41,16 @@ class Paper:
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """An indexed paper without its abstract, where it came from, and of how many chunks it is made."""
+
+    paper: Paper
+    sources: tuple[str, ...]
+    passages: int
+    sentences: int
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """A paper as one source has it: ``paper.id`` is its id there."""
 

@@ -73,6 +73,11 @@ class Settings(BaseSettings):
         return self.index / "threads.sqlite3"
 
     @property
+    def added(self) -> Path:
+        """Return the folder of the files that were added by hand, below that of the index."""
+        return self.index / "added"
+
+    @property
     def feedback(self) -> Path:
         """Return the file of readers' feedback, which lies in the folder of the index too."""
         return self.index / "feedback.jsonl"

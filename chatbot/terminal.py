@@ -36,6 +36,7 @@ from chatbot.tables import label_papers
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 _SHOWN_SKIPS = 10
+_SHOWN_AUTHORS = 3
 _NARROWEST_COLUMN = 18
 _Numbers = Mapping[tuple[str, int | None], int]
 _TABLE = re.compile(r"^\|.+\|$(?:\n\|.+\|$)*", re.M)
@@ -55,9 +56,14 @@ def show_answer(answer: Answer) -> None:
         out.print(Text(_plain(answer.answer)))
     if answer.citations:
         out.print()
+    told = set[str]()
     for citation in answer.citations:
         place = f"[{citation.number}] {citation.title} (characters {citation.start}–{citation.end})"
         out.print(Padding(Text(place, style="cyan"), (0, 0, 0, 2)))
+        facts = [_list_authors(citation.authors), citation.venue, str(citation.year or ""), citation.url]
+        if any(facts) and citation.paper_id not in told:
+            out.print(Padding(Text(flatten_text(" · ".join(filter(None, facts))), style="dim"), (0, 0, 0, 6)))
+        told.add(citation.paper_id)
     for sentence in answer.withheld:
         out.print(Text(f"\n  withheld: {sentence.text} ({sentence.reason})", style="dim"))
     if answer.notice:
@@ -134,8 +140,12 @@ def show_papers(papers: Sequence[Paper]) -> None:
     out.print(table)
 
 
+def _list_authors(authors: Sequence[str]) -> str:
+    return ", ".join([*authors[:_SHOWN_AUTHORS], *(["et al."] if len(authors) > _SHOWN_AUTHORS else [])])
+
+
 def _describe(paper: Paper) -> str:
-    details = ", ".join(filter(None, [", ".join(paper.authors[:3]), paper.venue, str(paper.year or "")]))
+    details = ", ".join(filter(None, [_list_authors(paper.authors), paper.venue, str(paper.year or "")]))
     return escape(paper.title) + (f" [dim]({escape(details)})[/dim]" if details else "")
 
 

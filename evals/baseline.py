@@ -13,6 +13,7 @@ from chatbot import PaperChatbot
 from chatbot.answers import Answer, Citation, Sentence
 from chatbot.conversation import Turn
 from chatbot.embedding import load_embedder
+from chatbot.filters import Filter
 from chatbot.records import Hit
 from chatbot.settings import Settings
 
@@ -26,13 +27,19 @@ class NaiveBot(PaperChatbot):
         super().__init__(*settings, **options)
         self.answerer.model = NAIVE
 
-    def ask(self, question: str, history: Sequence[str | Turn] = (), id: str | None = None) -> Answer:
+    def ask(
+        self,
+        question: str,
+        history: Sequence[str | Turn] = (),
+        id: str | None = None,
+        filter: Filter | str | None = None,
+    ) -> Answer:
         """Return the answer to ``question``; its confidence is the best cosine."""
-        return _answer(self, question, load_embedder(self.settings).embed_query(question))
+        return _answer(self.within(filter), question, load_embedder(self.settings).embed_query(question))
 
 
 def _answer(bot: PaperChatbot, question: str, vector: npt.NDArray[np.float32]) -> Answer:
-    near = bot.index.nearest_passages(vector, PAPERS)
+    near = bot.scope().nearest_passages(vector, PAPERS)
     papers = bot.index.papers(list(near))
     spans = bot.index.spans(list(papers.values()))
     ranked = sorted(

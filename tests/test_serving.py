@@ -52,13 +52,16 @@ class Visitor:
     def post(self, path: str, **body: Any) -> httpx.Response:
         return httpx.post(f"{self.url}/gradio_api/{path}", cookies=self.cookies, json=body, timeout=60)
 
+    def send(self, question: str, session: str = "") -> httpx.Response:
+        """Send a question as the page does, in this visitor's session or another's."""
+        events = self.get("config").json().get("dependencies", ())
+        reply = next((each["id"] for each in events if each["types"]["generator"]), 0)
+        data, session = [question, None, None], session or self.session
+        return self.post("queue/join", data=data, fn_index=reply, session_hash=session)
+
     def ask(self, question: str) -> str:
         """Return all that the server sends for a question, the answer last."""
-        events = self.get("config").json()["dependencies"]
-        reply = next(each["id"] for each in events if each["types"]["generator"])
-        data = [question, None, None]
-        joined = self.post("queue/join", data=data, fn_index=reply, session_hash=self.session)
-        joined.raise_for_status()
+        self.send(question).raise_for_status()
         return self.get(f"gradio_api/queue/data?session_hash={self.session}").text
 
 
@@ -126,7 +129,7 @@ def enter(server: Server, name: str) -> Visitor:
 def test_only_the_right_password_lets_in(served: Server) -> None:
     ann = Visitor(served.url, "ann")
     assert ann.get("config").status_code == 401
-    assert ann.post("call/reply", data=["What is FRNet?"]).status_code == 401
+    assert ann.send("What is FRNet?").status_code == 401
     assert ann.sign_in("wrong").status_code == 400
     assert ann.get("config").status_code == 401
     assert ann.sign_in().status_code == 200
@@ -179,7 +182,7 @@ def test_nobody_reads_what_is_another_users_by_knowing_its_id(served: Server, in
     assert "Hopular" not in told
     # Nor by knowing the session in which she has it open.
     assert bob.post("queue/join", **join | {"session_hash": ann.session}).status_code == 404
-    assert bob.post("call/reply", data=["and its code?"], session_hash=ann.session).status_code == 404
+    assert bob.send("and its code?", ann.session).status_code == 404
     assert bob.get("gradio_api/queue/data", params={"session_hash": ann.session}).status_code == 404
     assert bob.get(f"gradio_api/heartbeat/{ann.session}").status_code == 404
     assert Visitor(served.url).post("cancel", session_hash=ann.session, fn_index=0, event_id="").status_code == 404
@@ -276,7 +279,7 @@ def test_a_full_queue_is_told_at_once_and_a_stopping_server_does_not_wait_for_ev
     model.default = sent(honest, stall_after=2)
     with slow(CHATBOT_ANSWERS_AT_ONCE="1", CHATBOT_QUEUE_SIZE="1", CHATBOT_STOP_SECONDS="1") as server:
         before = len(model.requests)
-        told = [Visitor(server.url).post("call/reply", data=[QUESTION]) for _ in range(6)]
+        told = [Visitor(server.url).send(QUESTION) for _ in range(6)]
         assert {answer.status_code for answer in told} == {200, 503}
         assert "Queue is full" in told[-1].text
         while not any(request.sent > 1 for request in model.requests[before:]):

@@ -4,6 +4,7 @@
 """
 
 from chatbot.index.paper_index import PaperIndex, Writer
+from chatbot.index.scope import Scope
 from chatbot.index.vectors import Entry
 
-__all__ = ["Entry", "PaperIndex", "Writer"]
+__all__ = ["Entry", "PaperIndex", "Scope", "Writer"]

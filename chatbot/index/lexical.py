@@ -4,7 +4,7 @@ Knows words, paper ids and the keys by which papers are recognised; knows nothin
 vector store and can always be rebuilt from it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -80,30 +80,46 @@ class LexicalIndex:
         self._recent.clear()
         self._index.reload()
 
-    def search(self, query: str, limit: int) -> tuple[dict[str, float], dict[str, float]]:
+    def search(
+        self, query: str, limit: int, among: Collection[str] | None = None
+    ) -> tuple[dict[str, float], dict[str, float]]:
         """Return BM25 scores by paper id, for words and for pairs of neighbouring words; best ``limit`` of each.
 
         Pairs may stand up to ``PAIR_SLOP`` words apart, after Metzler and Croft, "A Markov random field model
-        for term dependencies", SIGIR 2005.
+        for term dependencies", SIGIR 2005. With ``among``, only papers with those ids are found.
         """
         make, words = self._tantivy.Query, list(dict.fromkeys(self._words.analyze(query)))[:256]
         singles = [make.term_query(self._schema, "words", word) for word in words]
         pairs = [make.phrase_query(self._schema, "words", list(pair), PAIR_SLOP) for pair in pairwise(words)]
-        return self._run(singles, limit), self._run(pairs, limit)
+        return self._run(singles, limit, among), self._run(pairs, limit, among)
 
-    def document_frequency(self, text: str) -> dict[str, int]:
-        """Return, for each stemmed word of ``text`` that is no stop word, in how many papers it occurs."""
-        searcher = self._index.searcher()
-        return {word: searcher.doc_freq("words", word) for word in self._words.analyze(text)}
+    def document_frequency(self, text: str, among: Collection[str] | None = None) -> dict[str, int]:
+        """Return, for each stemmed word of ``text`` that is no stop word, in how many papers it occurs.
 
-    def _run(self, clauses: list[Any], limit: int) -> dict[str, float]:
+        With ``among``, only papers with those ids count.
+        """
+        searcher, words = self._index.searcher(), self._words.analyze(text)
+        if among is None:
+            return {word: searcher.doc_freq("words", word) for word in words}
+        terms = {word: self._tantivy.Query.term_query(self._schema, "words", word) for word in words}
+        return {word: searcher.search(self._limit(term, among), limit=1).count for word, term in terms.items()}
+
+    def _run(self, clauses: list[Any], limit: int, among: Collection[str] | None) -> dict[str, float]:
         if not clauses or not limit:
             return {}
         should = self._tantivy.Occur.Should
         searcher = self._index.searcher()
-        query = self._tantivy.Query.boolean_query([(should, clause) for clause in clauses])
+        query = self._limit(self._tantivy.Query.boolean_query([(should, clause) for clause in clauses]), among)
         found = searcher.search(query, limit=limit, count=False).hits
         return {searcher.doc(address)["id"][0]: score for score, address in found}
+
+    def _limit(self, query: Any, among: Collection[str] | None) -> Any:
+        """Return ``query`` so that it finds only papers with the ids ``among``, with the scores that it gives them."""
+        if among is None:
+            return query
+        make, must = self._tantivy.Query, self._tantivy.Occur.Must
+        allowed = make.const_score_query(make.term_set_query(self._schema, "id", list(among)), 0.0)
+        return make.boolean_query([(must, query), (must, allowed)])
 
     def _open_writer(self) -> Any:
         if self._writer is None:

@@ -4,7 +4,7 @@ Knows the two stores, the manifest and the lock; knows nothing of models, questi
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,13 +13,16 @@ import numpy.typing as npt
 
 from chatbot.errors import IndexBroken, IndexBusy
 from chatbot.identity import identity_keys
+from chatbot.index.catalogue import load_catalogue
 from chatbot.index.disk import damaged, guard, remove_path, write_lock
 from chatbot.index.lexical import LexicalIndex
 from chatbot.index.manifest import Manifest, load_manifest, verify_manifest
+from chatbot.index.scope import Condition, Scope
 from chatbot.index.vectors import Entry, VectorStore, forget_stores, read_records
-from chatbot.records import Paper, Record, Span
+from chatbot.records import Listed, Paper, Record, Span
 
 _LEXICAL_GENERATION = "generation"
+_MOST_SCOPES = 32  # kept; of 20,000 papers, one takes about 20 MB
 
 
 class PaperIndex:
@@ -31,6 +34,8 @@ class PaperIndex:
     def __init__(self, folder: Path, embedding: str) -> None:
         self.folder = folder
         self._embedding = embedding
+        self._listed: tuple[int, tuple[Listed, ...]] = (-1, ())  # of which generation, and what
+        self._scopes: dict[tuple[int, Condition], Scope] = {}
         self.manifest = load_manifest(folder)
         verify_manifest(self.manifest, folder, embedding)
         with guard(folder):
@@ -103,30 +108,56 @@ class PaperIndex:
             self.manifest = current
             self._open_stores()
 
-    def nearest_passages(self, vector: npt.NDArray[np.float32], limit: int) -> dict[str, float]:
-        """Return cosines by paper id; see VectorStore."""
-        with guard(self.folder):
-            return self._vectors.nearest_passages(vector, limit)
+    def listed(self) -> tuple[Listed, ...]:
+        """Return all papers without their abstracts, in the order of storing."""
+        generation, listed = self._listed
+        if generation != self.manifest.generation:
+            generation = self.manifest.generation
+            with guard(self.folder):
+                listed = load_catalogue(self.folder / self.manifest.store, generation, self._vectors.all_papers())
+            self._listed = generation, listed
+        return listed
 
-    def nearest_sentences(self, vector: npt.NDArray[np.float32], limit: int) -> dict[str, float]:
+    def within(self, condition: Condition) -> Scope:
+        """Return the part of the index that holds the papers which ``condition`` matches."""
+        key = self.manifest.generation, condition
+        if (scope := self._scopes.get(key)) is None:
+            if len(self._scopes) >= _MOST_SCOPES:
+                self._scopes = {}
+            scope = Scope(self, [each for each in self.listed() if condition.matches(each.paper, each.sources)])
+            self._scopes[key] = scope
+        return scope
+
+    def nearest_passages(
+        self, vector: npt.NDArray[np.float32], limit: int, among: Sequence[str] | None = None
+    ) -> dict[str, float]:
         """Return cosines by paper id; see VectorStore."""
         with guard(self.folder):
-            return self._vectors.nearest_sentences(vector, limit)
+            return self._vectors.nearest_passages(vector, limit, among)
+
+    def nearest_sentences(
+        self, vector: npt.NDArray[np.float32], limit: int, among: Sequence[str] | None = None
+    ) -> dict[str, float]:
+        """Return cosines by paper id; see VectorStore."""
+        with guard(self.folder):
+            return self._vectors.nearest_sentences(vector, limit, among)
 
     def passage_vectors(self, paper_ids: Sequence[str]) -> dict[str, npt.NDArray[np.float32]]:
         """Return first-passage vectors by paper id."""
         with guard(self.folder):
             return self._vectors.passage_vectors(paper_ids)
 
-    def match_words(self, query: str, limit: int) -> tuple[dict[str, float], dict[str, float]]:
+    def match_words(
+        self, query: str, limit: int, among: Collection[str] | None = None
+    ) -> tuple[dict[str, float], dict[str, float]]:
         """Return BM25 scores by paper id, for words and for pairs of words; see LexicalIndex."""
         with guard(self.folder):
-            return self._lexical.search(query, limit)
+            return self._lexical.search(query, limit, among)
 
-    def document_frequency(self, text: str) -> dict[str, int]:
-        """Return in how many papers each stemmed word of ``text`` occurs."""
+    def document_frequency(self, text: str, among: Collection[str] | None = None) -> dict[str, int]:
+        """Return in how many papers each stemmed word of ``text`` occurs; see LexicalIndex."""
         with guard(self.folder):
-            return self._lexical.document_frequency(text)
+            return self._lexical.document_frequency(text, among)
 
     def papers(self, paper_ids: Sequence[str]) -> dict[str, Paper]:
         """Return papers by id; those that are not there are left out."""

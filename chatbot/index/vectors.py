@@ -19,6 +19,7 @@ from chatbot.records import Chunk, Paper, Record, Span
 
 Vectors = npt.NDArray[np.float32]
 
+FEW = 1500  # chunks of which it is quicker to compare each than to walk the graph past all others
 PAGE = 2000  # records a call; Chroma refuses more than 5461
 _HNSW: Any = {"space": "cosine", "ef_construction": 100, "max_neighbors": 16, "ef_search": 200}
 
@@ -135,19 +136,36 @@ class VectorStore:
         result = self._passages.get(where={"sources": {"$contains": source}}, include=["metadatas"])
         return {stored["paper_id"]: _ids_there(stored, source) for stored in result["metadatas"]}
 
-    def nearest_passages(self, vector: npt.NDArray[np.float32], limit: int) -> dict[str, float]:
-        """Return the cosine of each paper's nearest passage, for the ``limit`` passages nearest to ``vector``."""
-        return self._nearest(self._passages, vector, limit)
+    def nearest_passages(
+        self, vector: npt.NDArray[np.float32], limit: int, among: Sequence[str] | None = None
+    ) -> dict[str, float]:
+        """Return the cosine of each paper's nearest passage, for the ``limit`` passages nearest to ``vector``.
 
-    def nearest_sentences(self, vector: npt.NDArray[np.float32], limit: int) -> dict[str, float]:
-        """Return the cosine of each paper's nearest sentence, for the ``limit`` sentences nearest to ``vector``."""
-        return self._nearest(self._sentences, vector, limit)
+        With ``among``, the ids of passages, only those are looked at.
+        """
+        return self._nearest(self._passages, vector, limit, among)
 
-    def _nearest(self, collection: Any, vector: npt.NDArray[np.float32], limit: int) -> dict[str, float]:
-        result = collection.query(query_embeddings=[vector], n_results=limit, include=["distances"])
+    def nearest_sentences(
+        self, vector: npt.NDArray[np.float32], limit: int, among: Sequence[str] | None = None
+    ) -> dict[str, float]:
+        """Return the cosine of each paper's nearest sentence, for the ``limit`` sentences nearest to ``vector``.
+
+        With ``among``, the ids of sentences, only those are looked at.
+        """
+        return self._nearest(self._sentences, vector, limit, among)
+
+    def _nearest(
+        self, collection: Any, vector: npt.NDArray[np.float32], limit: int, among: Sequence[str] | None
+    ) -> dict[str, float]:
+        if among is not None and len(among) <= FEW:
+            nearest = _compare_each(collection, vector, among)[:limit]
+        else:
+            ids = None if among is None else list(among)
+            result = collection.query(query_embeddings=[vector], ids=ids, n_results=limit, include=["distances"])
+            nearest = [(key, 1.0 - far) for key, far in zip(result["ids"][0], result["distances"][0], strict=True)]
         best: dict[str, float] = {}
-        for chunk_id, distance in zip(result["ids"][0], result["distances"][0], strict=True):
-            best.setdefault(chunk_id.rpartition("#")[0], 1.0 - distance)
+        for chunk_id, cosine in nearest:
+            best.setdefault(chunk_id.rpartition("#")[0], cosine)
         return best
 
     def passage_vectors(self, paper_ids: Sequence[str]) -> dict[str, npt.NDArray[np.float32]]:
@@ -257,6 +275,14 @@ def _to_paper(text: str, stored: dict[str, Any]) -> Paper:
         doi=stored.get("doi", ""),  # an index of an earlier version has none
         arxiv_id=stored.get("arxiv_id", ""),
     )
+
+
+def _compare_each(collection: Any, vector: npt.NDArray[np.float32], ids: Sequence[str]) -> list[tuple[str, float]]:
+    found = list[tuple[str, float]]()
+    for page in _pages(ids):
+        result = collection.get(ids=page, include=["embeddings"])
+        found += zip(result["ids"], (result["embeddings"] @ vector).tolist(), strict=True)
+    return sorted(found, key=lambda each: -each[1])
 
 
 def _pages(ids: Sequence[str]) -> Iterable[list[str]]:

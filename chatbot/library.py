@@ -1,0 +1,89 @@
+"""Keep the papers of an index in order: look through them, keep what is added by hand, remove and bring back.
+
+Joins the index, the language of filters and the ingest; knows nothing of screens, questions or answers.
+"""
+
+import re
+import secrets
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from chatbot.embedding import Embedder
+from chatbot.errors import InputError
+from chatbot.filters import Filter
+from chatbot.index import PaperIndex
+from chatbot.ingest import Removed, remove_papers, restore_papers
+from chatbot.records import Listed, Paper
+
+MOST_BYTES = 50_000_000  # of a file that is added by hand
+_NAME_CHARS = 60
+
+
+class Library:
+    """The papers of the index that ``open_index`` returns; files added by hand are kept in ``folder``.
+
+    Every method may raise IndexMissing or IndexBroken, those that change something IndexBusy.
+    """
+
+    def __init__(self, open_index: Callable[[], PaperIndex], embedder: Embedder, folder: Path) -> None:
+        self._open_index, self._embedder, self._folder = open_index, embedder, folder
+
+    def list(self, filter: Filter | None = None, text: str = "") -> Sequence[Listed]:
+        """Return the papers that pass ``filter`` and mention each word of ``text``, without their abstracts."""
+        index = self._open_index()
+        index.refresh()
+        return [
+            each
+            for each in index.listed()
+            if (not filter or filter.matches(each.paper, each.sources)) and mentions(each.paper, text)
+        ]
+
+    def find(self, ids: Sequence[str]) -> Sequence[Paper]:
+        """Return the papers with ``ids``. Raises InputError when one is not indexed."""
+        index = self._open_index()
+        index.refresh()
+        found = index.papers(ids)
+        if missing := [key for key in ids if key not in found]:
+            raise InputError(f"no paper has the id “{missing[0]}”; those that are there: chatbot papers")
+        return list(found.values())
+
+    def remove(self, ids: Sequence[str]) -> Removed:
+        """Remove papers, and return what ``restore`` needs. Raises InputError when one is not indexed.
+
+        Nothing keeps them away: ingesting a source that has them brings them back.
+        """
+        self.find(ids)
+        return remove_papers(self._open_index(), ids)
+
+    def restore(self, removed: Removed) -> None:
+        """Bring removed papers back as they were."""
+        restore_papers(self._open_index(), self._embedder, removed)
+
+    def keep(self, name: str, content: bytes) -> Path:
+        """Write ``content`` to a new file whose name ends with ``name``, made harmless, and return its path.
+
+        It lies below the folder of the index, to be ingested like any other source. Raises InputError when it is
+        empty or too large.
+        """
+        if not content.strip():
+            raise InputError("there is nothing in it; give a page, BibTeX or a file with papers")
+        if len(content) > MOST_BYTES:
+            raise InputError(f"more than {MOST_BYTES // 1_000_000} MB; add it with: chatbot ingest FILE")
+        self._folder.mkdir(parents=True, exist_ok=True)
+        day = datetime.now(UTC).strftime("%Y-%m-%d")
+        path = self._folder / f"{day}-{secrets.token_hex(4)}-{_make_harmless(name)}"
+        with path.open("xb") as file:
+            file.write(content)
+        return path
+
+
+def mentions(paper: Paper, text: str) -> bool:
+    """Tell whether each word of ``text`` stands in the title, the authors, the venue or the year of ``paper``."""
+    facts = " ".join([paper.title, *paper.authors, paper.venue, str(paper.year or "")]).casefold()
+    return all(word in facts for word in text.casefold().split())
+
+
+def _make_harmless(name: str) -> str:
+    """Return the last part of ``name`` with nothing in it but letters, digits, dashes and inner dots."""
+    return re.sub(r"[^\w.-]+|\.{2,}", "-", Path(name.replace("\\", "/")).name)[-_NAME_CHARS:].lstrip(".-") or "papers"
