@@ -70,9 +70,10 @@ def test_a_cancelled_run_is_listed_as_not_finished(start_runs: Callable[[int], R
         runs.report(name)
 
 
-def test_a_run_that_fails_tells_why(own_bot: PaperChatbot) -> None:
-    runs = Runs(own_bot, LOCKED)
-    name = runs.start("all", "nobody:nothing")
+def test_a_run_that_fails_tells_why(own_bot: PaperChatbot, tmp_path: Path) -> None:
+    (tmp_path / "questions.jsonl").write_text("{}\n")
+    runs = Runs(own_bot, LOCKED, tmp_path / "questions.jsonl")
+    name = runs.start("all")
     wait_until(lambda: not runs.running)
     assert runs.tell().startswith(f"{name} failed: ")
     assert runs.all() == []
