@@ -195,7 +195,7 @@ class _Handlers:
         import gradio as gr
 
         count = self._try(lambda: len(self._bot.within(pin).scope()))
-        gr.Info(f"The chat now uses {count} of {_count(len(self._bot))}.")
+        gr.Info(f"The chat now uses {count} of {_count(len(self._bot))}.", duration=4)
         return pin
 
     def _try(self, work: Callable[[], Result]) -> Result:
