@@ -12,6 +12,7 @@ from typing import Any
 
 from chatbot.conversation import Turn
 from chatbot.errors import ChatbotError
+from chatbot.library import MOST_BYTES
 from chatbot.pipeline import PaperChatbot
 from chatbot.ui.answers import disarm, format_answer
 from chatbot.ui.api import Watch, check_calls, offer_api
@@ -89,6 +90,7 @@ def launch_options() -> dict[str, Any]:
         "theme": readable,
         "css_paths": here / "page.css",
         "js": (here / "page.js").read_text(encoding="utf-8"),
+        "max_file_size": MOST_BYTES,
         "footer_links": ["api", "settings"],
         "app_kwargs": {"middleware": [limit_page(), check_calls()]},
     }
