@@ -53,6 +53,12 @@ def build_library(bot: PaperChatbot, page: Any, pin: Any) -> Any:
     parts.undo.click(own.restore, parts.removed, [parts.removed, parts.undo, parts.changed], api_visibility="private")
     parts.pin_chosen.click(own.pin_chosen, parts.chosen, pin, **_QUIET)
     parts.pin_found.click(own.pin_found, search, pin, **_QUIET)
+    _let_add(parts, own)
+    return parts.changed
+
+
+def _let_add(parts: SimpleNamespace, own: "_Handlers") -> None:
+    import gradio as gr
 
     progress_bar = gr.Progress()  # Gradio finds it among the defaults of what it calls
 
@@ -69,7 +75,6 @@ def build_library(bot: PaperChatbot, page: Any, pin: Any) -> Any:
         show_progress_on=parts.said,
         api_visibility="private",
     )
-    return parts.changed
 
 
 def _lay_out(filled: bool) -> SimpleNamespace:
