@@ -18,6 +18,8 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request,
 
 from chatbot import PaperChatbot
 from chatbot.errors import SourceError
+from evals.questions import QUESTIONS
+from evals.runs import run_questions
 from tests.model_behaviours import honest
 from tests.model_replies import Body, Reply
 from tests.model_server import ModelServer
@@ -482,6 +484,28 @@ def test_where_nothing_is_indexed_the_page_tells_how_to_add_papers(context: Brow
     with serving(tmp_path / "index") as url:
         page = visit(context, url)
         expect(page.locator("#answers")).to_contain_text("Add some in the Library tab")
+
+
+def test_runs_are_started_reported_and_compared(page: Page, index: Path, bot: PaperChatbot, tmp_path: Path) -> None:
+    asked = tmp_path / "three.jsonl"
+    asked.write_text("".join(QUESTIONS.read_text().splitlines(keepends=True)[:4]))
+    run_questions(index / "runs" / "first", bot, asked)
+    shutil.copytree(index / "runs" / "first", index / "runs" / "second")
+    page.get_by_role("tab", name="Evaluate").click()
+    expect(page.locator("#runs label")).to_have_count(2)
+    page.get_by_role("button", name="Start a run").click()
+    expect(page.locator("#evaluate-said")).to_contain_text("-dev: getting ready")
+    page.get_by_role("button", name="Cancel it").click()
+    expect(page.locator("#evaluate-said")).to_contain_text("was cancelled")
+    page.get_by_role("button", name="Open its report").click()
+    report = page.frame_locator("#evaluated iframe")
+    expect(report.locator("#count")).to_have_text("3 of 3 questions", timeout=60_000)  # told by the report's script
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download the report").click()
+    assert "<title>Evaluation of second</title>" in download.value.path().read_text()
+    page.get_by_role("button", name="Show what changed").click()
+    expect(page.locator("#evaluated pre")).to_contain_text("first → second, 3 questions", timeout=60_000)
+    assert not find_faults(page)
 
 
 @pytest.mark.skipif("SCREENSHOTS" not in os.environ, reason="SCREENSHOTS=FOLDER makes those of the README anew")

@@ -17,9 +17,11 @@ from chatbot.pipeline import PaperChatbot
 from chatbot.ui.answers import disarm, format_answer
 from chatbot.ui.api import Watch, check_calls, offer_api
 from chatbot.ui.compare import build_compare
+from chatbot.ui.evaluate import build_evaluate
 from chatbot.ui.library import build_library
 from chatbot.ui.pins import Pins, welcome
 from chatbot.ui.policy import limit_page
+from chatbot.ui.runs import find_runs
 from chatbot.ui.sidebar import build_sidebar
 from chatbot.ui.sources import NO_ANSWER, NO_SOURCES, format_sources
 from chatbot.ui.suggestions import suggest_follow_ups, suggest_questions
@@ -55,6 +57,9 @@ def build_page(bot: PaperChatbot, watch: Watch = lambda request, question, answe
                 build_compare(bot, to_compare)
             with gr.Tab("Library", id="library"):
                 pins.follow(page, chat.chatbot, build_library(bot, page, pins.pin))
+            if runs := find_runs(bot):
+                with gr.Tab("Evaluate", id="evaluate") as evaluate:
+                    build_evaluate(runs, evaluate)
         _build_why(bot, talk)
         build_sidebar(bot, page, chat, talk, sources)
         sources.change(
