@@ -1,0 +1,117 @@
+"""Ingests that are killed at random moments and run again, beside one that nobody disturbs.
+
+``python -m tests.killed_ingest FILE MOMENTS`` does it with a file of papers, kills at that many moments, and prints what
+differs. Its embedder hashes words, so that the moments fall into the storing and not into the embedding.
+"""
+
+import hashlib
+import multiprocessing
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+
+from chatbot.index import PaperIndex
+from chatbot.ingest import ingest
+
+IDENTITY = "hashed-words@1"
+
+
+class HashedWords:
+    """An embedder that needs no model: a text's vector is the sum of its words' own."""
+
+    identity, dimensions = IDENTITY, 64
+
+    def __init__(self) -> None:
+        self._words: dict[str, Any] = {}
+        self.embedded = 0
+
+    def embed_papers(self, texts: Sequence[str]) -> Any:
+        self.embedded += len(texts)
+        vectors = np.stack([sum(map(self._embed_word, re.findall(r"\w+", text.lower()))) + 1e-3 for text in texts])
+        return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+    def embed_query(self, text: str) -> Any:
+        return self.embed_papers([text])[0]
+
+    def _embed_word(self, word: str) -> Any:
+        if word not in self._words:
+            seed = int.from_bytes(hashlib.sha256(word.encode()).digest()[:8])
+            self._words[word] = np.random.default_rng(seed).standard_normal(self.dimensions)
+        return self._words[word]
+
+
+def bring_in(folder: Path, source: Path) -> None:
+    """Ingest ``source``; this is what is killed."""
+    ingest(PaperIndex.create(folder, IDENTITY), HashedWords(), [("papers", source)])
+
+
+class Trial:
+    """Runs ingests of ``source`` in processes of their own, which start with the libraries loaded."""
+
+    def __init__(self, source: Path) -> None:
+        self._source = source
+        self._processes = multiprocessing.get_context("forkserver")
+        self._processes.set_forkserver_preload(["chromadb", "tantivy", __name__])
+        self._processes.Process(target=time.sleep, args=(0,)).start()  # the server starts with the first process
+
+    def run(self, folder: Path, kill_after: float | None = None) -> float:
+        """Ingest, with SIGKILL after ``kill_after`` seconds unless it is done by then; return the seconds it took."""
+        started = time.perf_counter()
+        process = self._processes.Process(target=bring_in, args=(folder, self._source))
+        process.start()
+        process.join(kill_after)
+        process.kill()
+        process.join()
+        if kill_after is None and process.exitcode:
+            raise RuntimeError(f"an ingest ended with {process.exitcode}")
+        return time.perf_counter() - started
+
+
+def describe(folder: Path, queries: Sequence[str]) -> dict[str, Any]:
+    """Return ids, vectors, and what each of ``queries`` finds, by vectors and by words."""
+    index, embedder = PaperIndex(folder, IDENTITY), HashedWords()
+    entries = [entry for page in index.entries() for entry in page]
+    found = []
+    for query in queries:
+        vector = embedder.embed_query(query)
+        passages, sentences = index.nearest_passages(vector, 10), index.nearest_sentences(vector, 10)
+        words, _ = index.match_words(query, 1000)
+        found.append([{key: round(value, 4) for key, value in each.items()} for each in (passages, sentences, words)])
+    vectors = {entry.paper.id: np.round(entry.vectors, 5).tolist() for entry in entries}
+    return {"papers": {e.paper.id: (e.paper, e.records) for e in entries}, "vectors": vectors, "found": found}
+
+
+def differences(source: Path, scratch: Path, moments: int, queries: Sequence[str], seed: int = 0) -> list[str]:
+    """Return what differs from an undisturbed ingest after each of ``moments`` kills, with the moment in seconds."""
+    trial, random, wrong = Trial(source), Random(seed), list[str]()
+    trial.run(scratch / "warm")
+    took = trial.run(scratch / "whole")
+    expected = describe(scratch / "whole", queries)
+    for number in range(moments):
+        moment = random.uniform(0.05, 0.95) * took
+        trial.run(scratch / str(number), moment)
+        trial.run(scratch / str(number))
+        now = describe(scratch / str(number), queries)
+        wrong += [
+            f"{what}, killed after {moment:.2f} of {took:.2f} s" for what in expected if now[what] != expected[what]
+        ]
+    return wrong
+
+
+def main() -> None:
+    """Do it with a file and a number from the command line."""
+    queries = ("question answering", "object detection with few labels", "graph neural networks", "privacy")
+    with tempfile.TemporaryDirectory() as scratch:
+        wrong = differences(Path(sys.argv[1]), Path(scratch), int(sys.argv[2]), queries)
+    print("\n".join(wrong) or f"{sys.argv[2]} killed ingests, each run again, are equal to the undisturbed one")
+
+
+if __name__ == "__main__":
+    main()
