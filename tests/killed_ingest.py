@@ -1,6 +1,6 @@
 """Ingests that are killed at random moments and run again, beside one that nobody disturbs.
 
-``python -m tests.killed_ingest FILE MOMENTS`` does it with a file of papers, kills at that many moments, and prints what
+``python -m tests.killed_ingest FILE MOMENTS`` does it with a file of papers and that many moments, and prints what
 differs. Its embedder hashes words, so that the moments fall into the storing and not into the embedding.
 """
 
@@ -30,10 +30,8 @@ class HashedWords:
 
     def __init__(self) -> None:
         self._words: dict[str, Any] = {}
-        self.embedded = 0
 
     def embed_papers(self, texts: Sequence[str]) -> Any:
-        self.embedded += len(texts)
         vectors = np.stack([sum(map(self._embed_word, re.findall(r"\w+", text.lower()))) + 1e-3 for text in texts])
         return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
 
