@@ -32,7 +32,8 @@ class HashedWords:
         self._words: dict[str, Any] = {}
 
     def embed_papers(self, texts: Sequence[str]) -> Any:
-        vectors = np.stack([sum(map(self._embed_word, re.findall(r"\w+", text.lower()))) + 1e-3 for text in texts])
+        words = (re.findall(r"\w+", text.lower()) for text in texts)
+        vectors = np.stack([sum(map(self._embed_word, each), np.full(self.dimensions, 1e-3)) for each in words])
         return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
 
     def embed_query(self, text: str) -> Any:
@@ -57,7 +58,9 @@ class Trial:
         self._source = source
         self._processes = multiprocessing.get_context("forkserver")
         self._processes.set_forkserver_preload(["chromadb", "tantivy", __name__])
-        self._processes.Process(target=time.sleep, args=(0,)).start()  # the server starts with the first process
+        first = self._processes.Process(target=time.sleep, args=(0,))  # with which the libraries are loaded
+        first.start()
+        first.join()
 
     def run(self, folder: Path, kill_after: float | None = None) -> float:
         """Ingest, with SIGKILL after ``kill_after`` seconds unless it is done by then; return the seconds it took."""
@@ -89,7 +92,6 @@ def describe(folder: Path, queries: Sequence[str]) -> dict[str, Any]:
 def differences(source: Path, scratch: Path, moments: int, queries: Sequence[str], seed: int = 0) -> list[str]:
     """Return what differs from an undisturbed ingest after each of ``moments`` kills, with the moment in seconds."""
     trial, random, wrong = Trial(source), Random(seed), list[str]()
-    trial.run(scratch / "warm")
     took = trial.run(scratch / "whole")
     expected = describe(scratch / "whole", queries)
     for number in range(moments):
