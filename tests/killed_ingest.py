@@ -10,7 +10,7 @@ import re
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -89,9 +89,11 @@ def describe(folder: Path, queries: Sequence[str]) -> dict[str, Any]:
     return {"papers": {e.paper.id: (e.paper, e.records) for e in entries}, "vectors": vectors, "found": found}
 
 
-def differences(source: Path, scratch: Path, moments: int, queries: Sequence[str], seed: int = 0) -> list[str]:
-    """Return what differs from an undisturbed ingest after each of ``moments`` kills, with the moment in seconds."""
-    trial, random, wrong = Trial(source), Random(seed), list[str]()
+def kill_and_compare(
+    source: Path, scratch: Path, moments: int, queries: Sequence[str], seed: int = 0
+) -> Iterator[tuple[str, list[str]]]:
+    """Yield each moment of a kill, and what differs from an undisturbed ingest once it was run again."""
+    trial, random = Trial(source), Random(seed)
     took = trial.run(scratch / "whole")
     expected = describe(scratch / "whole", queries)
     for number in range(moments):
@@ -99,18 +101,15 @@ def differences(source: Path, scratch: Path, moments: int, queries: Sequence[str
         trial.run(scratch / str(number), moment)
         trial.run(scratch / str(number))
         now = describe(scratch / str(number), queries)
-        wrong += [
-            f"{what}, killed after {moment:.2f} of {took:.2f} s" for what in expected if now[what] != expected[what]
-        ]
-    return wrong
+        yield f"{moment:.2f} of {took:.2f} s", [what for what in expected if now[what] != expected[what]]
 
 
 def main() -> None:
     """Do it with a file and a number from the command line."""
     queries = ("question answering", "object detection with few labels", "graph neural networks", "privacy")
     with tempfile.TemporaryDirectory() as scratch:
-        wrong = differences(Path(sys.argv[1]), Path(scratch), int(sys.argv[2]), queries)
-    print("\n".join(wrong) or f"{sys.argv[2]} killed ingests, each run again, are equal to the undisturbed one")
+        for moment, wrong in kill_and_compare(Path(sys.argv[1]), Path(scratch), int(sys.argv[2]), queries):
+            print(f"killed after {moment}: {', '.join(wrong) or 'equal'}", flush=True)
 
 
 if __name__ == "__main__":
