@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from chatbot.index import PaperIndex
+from chatbot.index.vectors import FEW
 from chatbot.ingest import ingest
 
 IDENTITY = "hashed-words@1"
@@ -76,17 +77,27 @@ class Trial:
 
 
 def describe(folder: Path, queries: Sequence[str]) -> dict[str, Any]:
-    """Return ids, vectors, and what each of ``queries`` finds, by vectors and by words."""
+    """Return ids, vectors, and what each of ``queries`` finds, by vectors and by words.
+
+    All vectors are looked at, because Chroma's graph may miss another neighbour each time the same index is opened.
+    """
     index, embedder = PaperIndex(folder, IDENTITY), HashedWords()
     entries = [entry for page in index.entries() for entry in page]
-    found = []
+    passages = [chunk.id for entry in entries for chunk in entry.passages]
+    sentences = [chunk.id for entry in entries for chunk in entry.sentences]
+    found: dict[str, Any] = {"passages": [], "sentences": [], "words": []}
     for query in queries:
         vector = embedder.embed_query(query)
-        passages, sentences = index.nearest_passages(vector, 10), index.nearest_sentences(vector, 10)
-        words, _ = index.match_words(query, 1000)
-        found.append([{key: round(value, 4) for key, value in each.items()} for each in (passages, sentences, words)])
+        found["passages"].append(_nearest(index.nearest_passages, vector, passages))
+        found["sentences"].append(_nearest(index.nearest_sentences, vector, sentences))
+        found["words"].append({key: round(score, 4) for key, score in index.match_words(query, 1000)[0].items()})
     vectors = {entry.paper.id: np.round(entry.vectors, 5).tolist() for entry in entries}
-    return {"papers": {e.paper.id: (e.paper, e.records) for e in entries}, "vectors": vectors, "found": found}
+    return {"papers": {e.paper.id: (e.paper, e.records) for e in entries}, "vectors": vectors} | found
+
+
+def _nearest(search: Any, vector: Any, ids: Sequence[str]) -> list[float]:
+    cosines = [search(vector, 10, ids[at : at + FEW]).values() for at in range(0, len(ids), FEW)]
+    return sorted((round(cosine, 4) for each in cosines for cosine in each), reverse=True)[:10]
 
 
 def kill_and_compare(
