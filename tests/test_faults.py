@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -61,7 +62,7 @@ def test_a_truncated_vector_store_says_how_to_repair(index: Path) -> None:
         PaperChatbot(index=index).search("bees")
 
 
-@pytest.mark.parametrize("part", [0.02, 0.3, 0.6, 0.95])
+@pytest.mark.parametrize("part", [0.02, 0.6])
 def test_truncated_conversations_are_told_and_left_alone(tmp_path: Path, part: float, index: Path) -> None:
     bot, path = PaperChatbot(index=index, model="extractive"), tmp_path / "threads.sqlite3"
     threads = ThreadStore(path)
@@ -76,21 +77,18 @@ def test_truncated_conversations_are_told_and_left_alone(tmp_path: Path, part: f
     assert path.read_bytes() == damaged
 
 
-def test_an_index_that_may_only_be_read_refuses_writes_in_one_line(index: Path, tmp_path: Path) -> None:
-    for path in [index, *index.rglob("*")]:
-        path.chmod(0o555 if path.is_dir() else 0o444)
-    code = (
-        "import os, sys; os.getuid() or os.setuid(65534)\n"  # root may write everywhere
-        "from chatbot.cli import main; sys.argv[0] = 'chatbot'; main()"
-    )
-    (tmp_path / "more.jsonl").write_text(json.dumps(make_record(9)))
-    for path in [tmp_path, *tmp_path.parents]:
-        if path.owner() == "root" and not path.stat().st_mode & 0o001:
-            pytest.skip(f"another user may not enter {path}")
-    words = ["ingest", str(tmp_path / "more.jsonl"), "--index", str(index)]
-    done = subprocess.run(
-        [sys.executable, "-c", code, *words], capture_output=True, text=True, env=os.environ | {"HOME": str(tmp_path)}
-    )
+def test_an_index_that_may_only_be_read_refuses_writes_in_one_line(made: Path) -> None:
+    as_nobody = "import os, sys; os.getuid() or os.setuid(65534); from chatbot.cli import main; main()"
+    with TemporaryDirectory() as scratch:  # a place that others may enter, for root may write everywhere
+        index, source = Path(scratch, "index"), Path(scratch, "more.jsonl")
+        source.write_text(json.dumps(make_record(9)))
+        shutil.copytree(made, index)
+        for path in [Path(scratch), index, *index.rglob("*")]:
+            path.chmod(0o555 if path.is_dir() else 0o444)
+        words = [sys.executable, "-c", as_nobody, "ingest", source, "--index", index]
+        done = subprocess.run(words, capture_output=True, text=True, env=os.environ | {"HOME": scratch})
+        for path in [Path(scratch), *index.rglob("*"), index]:
+            path.chmod(0o755)
     assert done.returncode == 1
     assert "cannot be written; make it writable or choose another with --index" in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
