@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -77,18 +76,20 @@ def test_truncated_conversations_are_told_and_left_alone(tmp_path: Path, part: f
     assert path.read_bytes() == damaged
 
 
-def test_an_index_that_may_only_be_read_refuses_writes_in_one_line(made: Path) -> None:
-    as_nobody = "import os, sys; os.getuid() or os.setuid(65534); from chatbot.cli import main; main()"
-    with TemporaryDirectory() as scratch:  # a place that others may enter, for root may write everywhere
-        index, source = Path(scratch, "index"), Path(scratch, "more.jsonl")
-        source.write_text(json.dumps(make_record(9)))
-        shutil.copytree(made, index)
-        for path in [Path(scratch), index, *index.rglob("*")]:
-            path.chmod(0o555 if path.is_dir() else 0o444)
-        words = [sys.executable, "-c", as_nobody, "ingest", source, "--index", index]
-        done = subprocess.run(words, capture_output=True, text=True, env=os.environ | {"HOME": scratch})
-        for path in [Path(scratch), *index.rglob("*"), index]:
-            path.chmod(0o755)
+def test_an_index_that_may_only_be_read_refuses_writes_in_one_line(
+    index: Path, write_jsonl: Callable[..., Path]
+) -> None:
+    drop = (  # root may write everywhere, but for a root without CAP_DAC_OVERRIDE (1), which PR_CAPBSET_DROP (24) takes
+        "import ctypes, os, sys; ctypes.CDLL(None).prctl(24, 1, 0, 0, 0)\n"
+        "os.execv(sys.executable, [sys.executable, '-m', 'chatbot', *sys.argv[1:]])"
+    )
+    paths = [index, *index.rglob("*")]
+    for path in paths:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    words = [sys.executable, "-c", drop, "ingest", str(write_jsonl(make_record(9))), "--index", str(index)]
+    done = subprocess.run(words, capture_output=True, text=True)
+    for path in paths:
+        path.chmod(0o755)
     assert done.returncode == 1
     assert "cannot be written; make it writable or choose another with --index" in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
