@@ -195,6 +195,24 @@ def speed(
     print(f"  ratio of the medians {command.ratio:.2f} (of pairs {command.low:.2f} to {command.high:.2f})")
 
 
+@app.command()
+def stress(
+    index: IndexOption = None,
+    sessions: Annotated[int, typer.Option(min=1, max=500, help="Visitors at once.")] = 50,
+    seconds: Annotated[float, typer.Option(min=1, max=3600)] = 60,
+) -> None:
+    """Let many visitors ask a server on this machine at once, and print how it held."""
+    from evals.stress import measure_stress
+
+    with tempfile.TemporaryDirectory() as scratch:
+        bot = _seed_bot(index or Path(scratch) / "index")
+        result = measure_stress(bot.settings.index, list(bot.papers()), sessions, seconds)
+    print(f"{sessions} sessions for {seconds:g} s: {result.answers} answers, {result.wrong} of them wrong")
+    print(f"  {result.busy} told to wait, {result.errors} errors; afterwards {'well' if result.recovered else 'ILL'}")
+    print(f"  time to an answer  p50 {result.p50:.2f} s   p95 {result.p95:.2f} s")
+    print(f"  memory of the server  {result.memory_before:.0f} MB, then {result.memory_after:.0f} MB")
+
+
 def _seed_bot(index: Path) -> PaperChatbot:
     bot = PaperChatbot(index=index)
     bot.ingest()
