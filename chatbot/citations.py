@@ -18,6 +18,7 @@ _NUMBER = r"\d{1,3}(?:\.\d{1,3})?"
 _MARK = re.compile(
     rf"\s*[\[【\(]\s*(?:\^|paper |source |ref\.? ?)?({_NUMBER}(?:\s*[,;–—-]\s*{_NUMBER})*)\s*[\]】\)](?!\()", re.I
 )
+_WORD_START = re.compile(r"\s\S")
 _PARENTHESES = re.compile(r"\s*\(")
 _ITEM = re.compile(rf"({_NUMBER})(?:\s*[–—-]\s*({_NUMBER}))?")
 _BULLET = re.compile(r"\s*(?:[-*•+]|\d{1,2}[.)])\s+")
@@ -42,9 +43,13 @@ class ClaimReader:
         """Return the claims that are complete now that ``piece`` has arrived."""
         piece = piece[: MOST_CHARS - self._chars]
         self._chars += len(piece)
+        # Only a further word ends a sentence: reading at every piece of a long word would take minutes.
+        begins_word = _WORD_START.search(self._line[-1:] + piece)
         *lines, self._line = (self._line + piece).split("\n")
         claims = [claim for line in lines for claim in self._read(line, ended=True)]
-        return claims + list(self._read(self._line, ended=False))
+        if begins_word or len(self._line) > _LONGEST_SENTENCE:
+            claims += self._read(self._line, ended=False)
+        return claims
 
     def close(self) -> list[Claim]:
         """Return what is left."""
@@ -55,13 +60,13 @@ class ClaimReader:
         """Yield the complete claims of ``line``; keep the rest of a line that has not ended."""
         bare, marks = take_marks(line)
         spans = split_sentences(bare)
-        whole = ended or len(bare) > _LONGEST_SENTENCE
+        whole = ended or len(line) > _LONGEST_SENTENCE
         complete = len(spans) if whole else _count_complete(bare, spans)
         for at, (start, end) in enumerate(spans[:complete]):
             until = spans[at + 1][0] if at + 1 < len(spans) else len(bare)
             own = dict.fromkeys(mark for place, mark in marks if (start < place or at == 0) and place <= until)
             yield from self._make_claim(bare[start:end], tuple(own))
-        if not ended and complete:
+        if not ended and (complete or whole):
             self._line = _put_back(bare, marks, spans[complete][0]) if complete < len(spans) else ""
         if ended:
             self._at_line_start = True

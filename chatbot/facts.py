@@ -7,6 +7,7 @@ function compares a claim with the text it cites and returns what does not agree
 import re
 
 _WORD = re.compile(r"[A-Za-z][\w'’/-]*\w|[A-Za-z]")
+_ADDRESS = re.compile(r"(?:https?://|www\.)[^\s<>\"'“”]+|[^\s<>()\"'“”]+@[\w-]+\.[\w.-]+", re.I)
 _STRONG = {
     "always": "always|invariably|all|every|any", "never": "never|not|no", "every": "every|all|each|any|across",
     "all": "all|every|each|any|entire|whole|across|both|various|arbitrary",
@@ -52,6 +53,20 @@ def find_names(text: str) -> list[str]:
         if coined or (word[0].isupper() and len(word) > 1 and not opens):
             names.append(word)
     return list(dict.fromkeys(names))
+
+
+def addresses_missing(claim: str, source: str) -> list[str]:
+    """Return the web and mail addresses in ``claim`` that ``source`` does not have whole.
+
+    One that a model made up may carry what was asked to a stranger.
+    """
+    source = re.sub(r":\s+//", "://", source)
+    found = (match[0].rstrip(".,;:!?)]}*_") for match in _ADDRESS.finditer(claim))
+    return [address for address in dict.fromkeys(found) if not _stands_in(address, source)]
+
+
+def _stands_in(address: str, source: str) -> bool:
+    return bool(re.search(rf"(?<![\w/.-]){re.escape(address)}(?!/?[\w?#&=%-])", source, re.I))
 
 
 def names_missing(claim: str, source: str) -> list[str]:

@@ -25,6 +25,11 @@ def defuse_markdown(text: str) -> str:
     return re.sub(r"\](?=[(\[:])", "]\u200b", text).replace("![", "!\u200b[")
 
 
+def escape_addresses(text: str) -> str:
+    """Return ``text``, as Markdown, so that no bare address in it becomes a link: GitHub's and Gradio's make them."""
+    return re.sub(r":(?=//)|(?<=[wW]{3})\.|@", r"\\\g<0>", text)
+
+
 def escape_markdown(text: str) -> str:
     """Return ``text`` on one line, so that Markdown shows every character of it as it is.
 

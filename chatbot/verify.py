@@ -13,7 +13,7 @@ import numpy as np
 
 from chatbot.claims import Checked, Claim, Passage
 from chatbot.exchange import exchange_conflict
-from chatbot.facts import comparison_conflict, names_missing, strong_words_missing
+from chatbot.facts import addresses_missing, comparison_conflict, names_missing, strong_words_missing
 from chatbot.figures import figures_missing
 from chatbot.logistic import load_logistic
 from chatbot.maxsim import Matrix, best_matches, join_words, nearest_word
@@ -117,7 +117,7 @@ def _judge(claim: Claim, words: Words, sources: Sequence[tuple[Paper, Span]], re
     titles = " ".join(dict.fromkeys(paper.title for paper, _ in sources))
     if missing := figures_missing(claim.text, f"{said} {titles}"):
         return Checked(claim, "unsupported", (), f"not in the cited passage: {', '.join(missing)}")
-    if missing := names_missing(claim.text, papers):
+    if missing := addresses_missing(claim.text, papers) or names_missing(claim.text, papers):
         return Checked(claim, "unsupported", (), f"not in the cited paper: {', '.join(missing)}")
     if conflict := _conflict(claim.text, words, said, join_words([span.text for _, span in sources], read)):
         return Checked(claim, "unsupported", (), conflict)

@@ -174,8 +174,10 @@ def speed(
     queries: Annotated[int, typer.Option(min=1)] = 200,
     runs: Annotated[int, typer.Option(min=1, help="Processes of each kind.")] = 5,
 ) -> None:
-    """Print retrieval in query-embedding passes, and the whole command in imports of its libraries."""
+    """Print retrieval in embedding passes, recall of exact search, embedding beside the bare model, the command."""
+    from evals.printing import show_recall, show_throughput
     from evals.speed import IMPORTS, measure_command, measure_grid, measure_speed
+    from evals.throughput import measure_recall, measure_throughput
 
     bot = PaperChatbot(index=index)
     result = measure_speed(bot, queries)
@@ -183,12 +185,32 @@ def speed(
     print(f"  embedding a query  p50 {result.embed_p50:6.1f} ms   p95 {result.embed_p95:6.1f} ms")
     print(f"  whole retrieval    p50 {result.search_p50:6.1f} ms   p95 {result.search_p95:6.1f} ms")
     print(f"  p95 of retrieval is {result.ratio:.2f} times the median embedding pass")
+    show_recall(measure_recall(bot, queries))
     print(f"  a grid of 5 papers by 6 columns, median {measure_grid(bot):.0f} ms")
+    show_throughput(measure_throughput(bot))
     command = measure_command(index, f"What is {next(bot.papers()).name} about?", runs)
     print(f"{command.runs} processes of each, by turns")
     print(f"  {IMPORTS}  {command.imports:.2f} s")
     print(f"  chatbot ask  {command.ask:.2f} s")
     print(f"  ratio of the medians {command.ratio:.2f} (of pairs {command.low:.2f} to {command.high:.2f})")
+
+
+@app.command()
+def stress(
+    index: IndexOption = None,
+    sessions: Annotated[int, typer.Option(min=1, max=500, help="Visitors at once.")] = 50,
+    seconds: Annotated[float, typer.Option(min=1, max=3600)] = 60,
+) -> None:
+    """Let many visitors ask a server on this machine at once, and print how it held."""
+    from evals.stress import measure_stress
+
+    with tempfile.TemporaryDirectory() as scratch:
+        bot = _seed_bot(index or Path(scratch) / "index")
+        result = measure_stress(bot.settings.index, list(bot.papers()), sessions, seconds)
+    print(f"{sessions} sessions for {seconds:g} s: {result.answers} answers, {result.wrong} of them wrong")
+    print(f"  {result.busy} told to wait, {result.errors} errors; afterwards {'well' if result.recovered else 'ILL'}")
+    print(f"  time to an answer  p50 {result.p50:.2f} s   p95 {result.p95:.2f} s")
+    print(f"  memory of the server  {result.memory_before:.0f} MB, then {result.memory_after:.0f} MB")
 
 
 def _seed_bot(index: Path) -> PaperChatbot:

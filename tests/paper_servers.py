@@ -31,7 +31,7 @@ class PaperServer:
     Attributes:
         papers: records with id, title, abstract and perhaps doi and day.
         page: how many a page of arXiv's holds, whatever was asked for.
-        faults: one for each request to come: None, "hang", "broken", "prose", or a status with headers.
+        faults: one for each request to come: None, "hang", "broken", "prose", a feed, or a status with headers.
         asked: query parameters of each request, with the time it came in seconds.
     """
 
@@ -97,7 +97,7 @@ class _Handler(BaseHTTPRequestHandler):
         is_daily = parts.path == "/api/daily_papers"
         body = self.papers.answer_daily(query) if is_daily else self.papers.answer_arxiv(query)
         spoilt = {"broken": body[: len(body) // 2], "prose": "<html><body>Down for repair</body></html>"}
-        body = spoilt.get(str(fault), body)
+        body = spoilt.get(str(fault), str(fault) if str(fault).startswith("<") else body)
         self.respond(200, body, {})
 
     def respond(self, status: int, body: str, headers: dict[str, str]) -> None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatbot.exchange import exchange_conflict
-from chatbot.facts import comparison_conflict, find_names, names_missing, strong_words_missing
+from chatbot.facts import addresses_missing, comparison_conflict, find_names, names_missing, strong_words_missing
 from chatbot.figures import figures_missing, find_figures
 
 SOURCE = "FRNet achieves 73.3% and 82.5% mIoU and operates 5 times faster on 10M points than CIFAR-10 models."
@@ -101,3 +101,17 @@ def test_any_text_can_be_compared_and_agrees_with_itself(one: str, other: str) -
     assert figures_missing(one, one) == []
     assert exchange_conflict(one, one) == ""
     assert strong_words_missing(one, other) is not None
+
+
+@pytest.mark.parametrize(
+    ("claim", "missing"),
+    [
+        ("Code is at https://github.com/a/b.", []),
+        ("Code is at https://github.com/a.", ["https://github.com/a"]),
+        ("Code is at https://github.com/a/b?q=asked.", ["https://github.com/a/b?q=asked"]),
+        ("See [it](http://a.example/?q=b) or www.a.example.", ["http://a.example/?q=b", "www.a.example"]),
+        ("Write to leak@evil.example.", ["leak@evil.example"]),
+    ],
+)  # fmt: skip
+def test_an_address_has_to_stand_whole_in_the_source(claim: str, missing: list[str]) -> None:
+    assert addresses_missing(claim, "Our code: https: //github.com/a/b/.") == missing

@@ -120,6 +120,8 @@ def _check_feed(response: Any, **_: object) -> None:
         root = etree.fromstring(response.content, etree.XMLParser(resolve_entities=False, no_network=True))
     except etree.XMLSyntaxError as error:
         raise exceptions.ConnectionError(f"a broken page ({error.msg})") from error
+    if root.getroottree().docinfo.doctype:  # arXiv sends none, and one may define entities that grow without end
+        raise exceptions.ConnectionError("a page that defines entities")
     if not str(root.tag).endswith("}feed"):
         raise exceptions.ConnectionError("a page that is no feed")
 

@@ -7,6 +7,7 @@ where papers go. Keys are not taken for ids, being unique in one file at most.
 import logging
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -103,11 +104,13 @@ def decode_latex(text: str, decoder: Any) -> str:
     """Return ``text`` as a reader of the typeset page sees it.
 
     Publishers leave "5%" and "R&D" bare, where LaTeX would begin a comment or a column. A text without macros and
-    formulas takes no full parse, which at some milliseconds an abstract would cost as much as embedding it.
+    formulas takes no full parse, which at some milliseconds an abstract would cost as much as embedding it. One that
+    cannot be parsed keeps its macros.
     """
     plain = _ESCAPED_SIGN.sub(r"\1", text)
     if "\\" in plain or "$" in plain:
-        return str(decoder.latex_to_text(_BARE_SIGN.sub(r"\\\g<0>", text)))
+        with suppress(Exception):  # pylatexenc raises anything at macros without their arguments
+            return str(decoder.latex_to_text(_BARE_SIGN.sub(r"\\\g<0>", text)))
     for written, shown in _LIGATURES:
         plain = plain.replace(written, shown)
     return plain.replace("{", "").replace("}", "")

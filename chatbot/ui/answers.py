@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from chatbot.answers import Answer
-from chatbot.markup import defuse_markdown, flatten_text
+from chatbot.markup import defuse_markdown, escape_addresses, flatten_text
 
 # What turns the direction of all text after it; shown, it can do nothing.
 _TURNING = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)], "\ufffd")
@@ -28,7 +28,7 @@ def format_record(record: Mapping[str, Any], whole: bool = True, place: int = 1)
     """
     parts = []
     if record["standalone_question"] != record["question"]:
-        searched = f"Searched for: {defuse_markdown(flatten_text(record['standalone_question']))}"
+        searched = f"Searched for: {_as_said(flatten_text(record['standalone_question']))}"
         parts.append(f"*{searched}* [Edit](#searched-{place} 'Change what is searched for, and ask that instead')")
     parts.append(_link_marks(record, place))
     if whole and record["citations"]:
@@ -38,7 +38,7 @@ def format_record(record: Mapping[str, Any], whole: bool = True, place: int = 1)
         sources = [f"- {' '.join(numbers)} {defuse_markdown(title)}" for title, numbers in titles.items()]
         parts.append("**Sources**\n" + "\n".join(sources))
     if whole and record["withheld"]:
-        items = [f"- {defuse_markdown(s['text'])} *({defuse_markdown(s['reason'])})*" for s in record["withheld"]]
+        items = [f"- {_as_said(s['text'])} *({_as_said(s['reason'])})*" for s in record["withheld"]]
         head = f"<details><summary>{len(items)} withheld, not supported by what they cite</summary>"
         parts.append("\n".join([head, "", *items, "</details>"]))
     if whole and record["notice"]:
@@ -54,6 +54,11 @@ def anchor(place: int, number: int) -> str:
 def disarm(text: str) -> str:
     """Return ``text``, of the same length, with signs made visible that would turn the direction of what follows."""
     return text.translate(_TURNING)
+
+
+def _as_said(text: str) -> str:
+    """Return an unchecked text of a model, in which no address is a link: one could carry away what was asked."""
+    return escape_addresses(defuse_markdown(text))
 
 
 def _link_marks(record: Mapping[str, Any], place: int) -> str:
