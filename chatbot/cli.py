@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from chatbot import cli_compare, cli_library, cli_mcp, cli_serve, cli_threads, cli_user
+from chatbot import cli_compare, cli_index, cli_library, cli_mcp, cli_serve, cli_threads, cli_user
 from chatbot.batch import run_batch
 from chatbot.errors import ChatbotError, InputError, SourceError
 from chatbot.options import (
@@ -30,6 +30,7 @@ app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Ask research papers."
 )
 cli_compare.register(app)
+cli_index.register(app)
 cli_library.register(app)
 cli_mcp.register(app)
 cli_serve.register(app)

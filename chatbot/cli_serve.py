@@ -12,7 +12,6 @@ from chatbot.errors import IndexMissing, InputError
 from chatbot.options import EmbeddingOption, IndexOption, ModelOption, PromptsOption
 
 if TYPE_CHECKING:
-    from chatbot.mcp_server import require_mcp
     from chatbot.pipeline import PaperChatbot
     from chatbot.serving import Accounts
 
@@ -42,20 +41,11 @@ def serve(
     """Open the chat as a web page; with nothing indexed yet, the seed papers are ingested first."""
     from chatbot import terminal
     from chatbot.pipeline import PaperChatbot
-    from chatbot.serving import LOOPBACK, serve_page
+    from chatbot.serving import serve_page
 
     bot = PaperChatbot(index=index, embedding=embedding, model=model, prompts=prompts)
     accounts = _find_accounts(bot, auth)
-    if (host not in LOOPBACK or share) and not (accounts or public):
-        where = "with --share" if share else f"on {host}"
-        raise InputError(
-            f"{where} anyone could ask and read every conversation; make accounts (chatbot user add NAME), or add "
-            "--public if that is meant"
-        )
-    if mcp:
-        require_mcp()
-        if accounts:
-            raise InputError("MCP clients cannot sign in, so --mcp goes without accounts; let them run: chatbot mcp")
+    _check_reach(host, share, public, mcp, accounts)
     _fill(bot)
     terminal.out.print("Starting the page …")
 
@@ -92,6 +82,23 @@ def _find_accounts(bot: "PaperChatbot", named: Path | None) -> "Accounts | None"
         option = f" --file {named}" if named else ""
         raise InputError(f"there is no account in {accounts.path}; make one: chatbot user add NAME{option}")
     return accounts
+
+
+def _check_reach(host: str, share: bool, public: bool, mcp: bool, accounts: "Accounts | None") -> None:
+    """Raise InputError when anyone could come in and nobody said so, or when MCP clients could not."""
+    from chatbot.mcp_server import require_mcp
+    from chatbot.serving import LOOPBACK
+
+    if (host not in LOOPBACK or share) and not (accounts or public):
+        where = "with --share" if share else f"on {host}"
+        raise InputError(
+            f"{where} anyone could ask and read every conversation; make accounts (chatbot user add NAME), or add "
+            "--public if that is meant"
+        )
+    if mcp:
+        require_mcp()
+        if accounts:
+            raise InputError("MCP clients cannot sign in, so --mcp goes without accounts; let them run: chatbot mcp")
 
 
 def _fill(bot: "PaperChatbot") -> None:

@@ -68,6 +68,8 @@ def tell_absence(reader: Reader, record: Record, name: str, found: Sequence[Pape
         return f"{title} is cited: {numbers}."
     if record.get("comparison"):
         return f"{title} is not in this answer because a grid has only the papers asked for; add it by its name."
+    if record.get("filter") and not reader.papers([key]):
+        return f"{title} is not among the papers that the question was limited to."
     if not record["retrieved"]:
         return f"{title} is not cited because the question names no paper and no subject, so nothing was searched for."
     _, hits, matches = reader.read(record["standalone_question"], CANDIDATES)

@@ -90,7 +90,7 @@ def rebuild_index(folder: Path, embedder: Embedder, progress: Progress | None = 
         return
     with PaperIndex.rebuild(folder, embedder.identity) as (stored, writer):
         while batch := list(islice(stored, PAPERS_A_BATCH)):
-            entries = [_make_entry(paper, records) for paper, records in batch]
+            entries = [make_entry(paper, records) for paper, records in batch]
             _embed(embedder, entries)
             writer.write(entries)
             if progress:
@@ -107,7 +107,7 @@ def remove_papers(index: PaperIndex, ids: Sequence[str]) -> Removed:
 
 def restore_papers(index: PaperIndex, embedder: Embedder, removed: Removed) -> None:
     """Bring papers back that ``remove_papers`` returned."""
-    entries = [_make_entry(paper, records) for paper, records in removed]
+    entries = [make_entry(paper, records) for paper, records in removed]
     _embed(embedder, entries)
     with index.write() as writer:
         writer.write(entries)
@@ -157,7 +157,7 @@ class _Ingest:
             seen[paper.id] = batch.place(name, paper, self.report)
         if batch.moved:
             seen.update({there: batch.moved[here] for there, here in seen.items() if here in batch.moved})
-        _save(self.writer, self.embedder, batch.held.values())
+        save_held(self.writer, self.embedder, batch.held.values())
 
 
 def _batches(items: Iterator[Paper | Skipped]) -> Iterator[list[Paper | Skipped]]:
@@ -177,7 +177,7 @@ def _batches(items: Iterator[Paper | Skipped]) -> Iterator[list[Paper | Skipped]
         yield batch
 
 
-def _save(writer: Writer, embedder: Embedder, papers: Iterable[Held]) -> None:
+def save_held(writer: Writer, embedder: Embedder, papers: Iterable[Held]) -> None:
     """Make the index hold ``papers`` as they are to be; only a new text is embedded."""
     changed = [held for held in papers if held.is_changed]
     entries = list[Entry]()
@@ -188,14 +188,15 @@ def _save(writer: Writer, embedder: Embedder, papers: Iterable[Held]) -> None:
         if held.stored and held.stored.text == paper.text:
             writer.update(paper, held.records)
         else:
-            entries.append(_make_entry(paper, held.records))
+            entries.append(make_entry(paper, held.records))
     _embed(embedder, entries)
     if entries:
         writer.write(entries)
     writer.remove([held.id for held in changed if not held.records])
 
 
-def _make_entry(paper: Paper, records: Sequence[Record]) -> Entry:
+def make_entry(paper: Paper, records: Sequence[Record]) -> Entry:
+    """Return ``paper`` cut into the chunks that get vectors."""
     return Entry(paper, records, split_passages(paper), split_sentence_chunks(paper))
 
 
@@ -218,7 +219,7 @@ def _remove_missing(writer: Writer, embedder: Embedder, name: str, seen: dict[st
         papers = load_papers(writer, gone[start : start + PAPERS_A_BATCH])
         for held in papers:
             held.records = [r for r in held.records if r.source != name or seen.get(r.paper.id) == held.id]
-        _save(writer, embedder, papers)
+        save_held(writer, embedder, papers)
         removed += sum(not held.records for held in papers)
     return removed
 

@@ -82,8 +82,7 @@ class PaperChatbot:
             rebuild_index(self.settings.index, self._embedder, progress)
             if not sources and self.settings.index.exists():
                 return IngestReport(unchanged=len(self))
-        index = PaperIndex.create(self.settings.index, self._embedder.identity)
-        self._opened = index
+        self._opened = index = PaperIndex.create(self.settings.index, self._embedder.identity)
         return ingest(index, self._embedder, name_sources(sources), progress, self.settings)
 
     def count(self, *sources: str | Path) -> int | None:
@@ -227,7 +226,8 @@ class PaperChatbot:
         record = answer.to_dict() if isinstance(answer, Answer) else answer
         name = clean_question(name, self.settings.max_question_chars)
         self.index.refresh()
-        return explain.tell_absence(self.reader, record, name, self._comparer.find(name), self.settings.top_k)
+        reader = self.within(record.get("filter")).reader
+        return explain.tell_absence(reader, record, name, self._comparer.find(name), self.settings.top_k)
 
     def _tell_filter(self) -> str:
         count, total = len(self.scope()), len(self.index)

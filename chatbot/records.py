@@ -222,3 +222,10 @@ class IngestReport:
     def faults(self) -> int:
         """Return how many of the skipped records are faults of their source."""
         return sum(item.is_fault for item in self.skipped)
+
+    @property
+    def counts(self) -> str:
+        """Return the counts as words."""
+        kept = f"{self.added} added, {self.updated} updated, {self.unchanged} unchanged, {self.removed} removed"
+        merged = f"{self.merged} merged, " if self.merged else ""
+        return f"{kept}, {merged}{len(self.skipped)} skipped"

@@ -83,6 +83,11 @@ class Settings(BaseSettings):
         return self.index / "feedback.jsonl"
 
     @property
+    def runs(self) -> Path:
+        """Return the folder of the runs of the question set that were started on the page, below the index's too."""
+        return self.index / "runs"
+
+    @property
     def accounts(self) -> Path:
         """Return the file of those who may sign in to the page, which lies there too unless another is named."""
         return self.index / "accounts.json"

@@ -174,11 +174,8 @@ def show_report(report: IngestReport, total: int, index: str) -> None:
         err.print(Text(f"skipped {skipped.where}: {skipped.reason}", style="yellow"), soft_wrap=True)
     if len(report.skipped) > _SHOWN_SKIPS:
         err.print(Text(f"… and {len(report.skipped) - _SHOWN_SKIPS} more", style="yellow"))
-    counts = f"{report.added} added, {report.updated} updated, {report.unchanged} unchanged, {report.removed} removed"
-    merged = f"{report.merged} merged, " if report.merged else ""
     listed = f"; what failed is listed in {report.report_file}" if report.report_file else ""
-    closing = f"{counts}, {merged}{len(report.skipped)} skipped; {total} papers in {index}{listed}"
-    out.print(closing, soft_wrap=True, markup=False)
+    out.print(f"{report.counts}; {total} papers in {index}{listed}", soft_wrap=True, markup=False)
 
 
 def show_error(message: str) -> None:

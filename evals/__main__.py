@@ -174,8 +174,10 @@ def speed(
     queries: Annotated[int, typer.Option(min=1)] = 200,
     runs: Annotated[int, typer.Option(min=1, help="Processes of each kind.")] = 5,
 ) -> None:
-    """Print retrieval in query-embedding passes, and the whole command in imports of its libraries."""
+    """Print retrieval in embedding passes, recall of exact search, embedding beside the bare model, the command."""
+    from evals.printing import show_recall, show_throughput
     from evals.speed import IMPORTS, measure_command, measure_grid, measure_speed
+    from evals.throughput import measure_recall, measure_throughput
 
     bot = PaperChatbot(index=index)
     result = measure_speed(bot, queries)
@@ -183,7 +185,9 @@ def speed(
     print(f"  embedding a query  p50 {result.embed_p50:6.1f} ms   p95 {result.embed_p95:6.1f} ms")
     print(f"  whole retrieval    p50 {result.search_p50:6.1f} ms   p95 {result.search_p95:6.1f} ms")
     print(f"  p95 of retrieval is {result.ratio:.2f} times the median embedding pass")
+    show_recall(measure_recall(bot, queries))
     print(f"  a grid of 5 papers by 6 columns, median {measure_grid(bot):.0f} ms")
+    show_throughput(measure_throughput(bot))
     command = measure_command(index, f"What is {next(bot.papers()).name} about?", runs)
     print(f"{command.runs} processes of each, by turns")
     print(f"  {IMPORTS}  {command.imports:.2f} s")

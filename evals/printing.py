@@ -1,4 +1,4 @@
-"""Show in a terminal how a run scores, how two compare, what the gate found, and what the set and the bots are like.
+"""Show in a terminal how a run scores, how two compare, what the gate found, what set and bots are like, and speeds.
 
 Knows rich; knows nothing of how any of it was computed.
 """
@@ -18,6 +18,7 @@ from evals.judging import RunOpinion
 from evals.report import ReportData, format_interval, format_number
 from evals.selftest import HEADLINES
 from evals.summary import ALL
+from evals.throughput import NEAREST, RecallResult, ThroughputResult
 from evals.validation import MINIMUM
 
 _STYLES = {"better": "green", "worse": "bold red", "can't tell": "dim"}
@@ -117,3 +118,25 @@ def _show_flips(flips: list[Flip]) -> None:
     out.print(Text(f"{flips[0].id}  {flips[0].question}"), soft_wrap=True)
     changes = ", ".join(f"{flip.metric} {flip.before:.2g} → {flip.after:.2g}" for flip in flips)
     out.print(Padding(Text(changes, style="cyan"), (0, 0, 0, 2)))
+
+
+def show_recall(result: RecallResult) -> None:
+    """Print how much of exact search the index finds, with 95% intervals."""
+    for what, share, ends in (
+        ("abstracts", result.passages, result.passages_interval),
+        ("sentences", result.sentences, result.sentences_interval),
+    ):
+        told = f"recall@{NEAREST} of exact search, {what}  {share:.4f} ({ends.low:.4f} to {ends.high:.4f})"
+        out.print(f"  {told}, {result.queries} queries", markup=False, soft_wrap=True)
+
+
+def show_throughput(result: ThroughputResult) -> None:
+    """Print the rate of embedding beside the bare model's own, and what else an ingest spends its time on."""
+    lines = (
+        f"{result.papers} papers, {result.texts} texts ingested in {result.seconds:.1f} s, beside the bare model",
+        f"  bare model  {result.bare:.0f} texts/s",
+        f"  embedding   {result.embedding:.0f} texts/s, {result.ratio:.2f} of the bare model",
+        f"  all else    {result.others:.0%} of the ingest, opening a new index included",
+    )
+    for line in lines:
+        out.print(line, markup=False, soft_wrap=True)

@@ -44,9 +44,12 @@ def test_json_form_is_the_documented_one(bot: PaperChatbot) -> None:
     assert list(record) == [
         "id", "question", "standalone_question", "status", "answer", "sentences", "withheld", "citations", "comparison",
         "retrieved", "confidence", "model", "notice", "usage", "timings_ms", "index", "settings", "prompts", "cut",
+        "filter",
     ]  # fmt: skip
     assert set(record["sentences"][0]) == {"text", "citations", "verdict", "reason"}
-    assert set(record["citations"][0]) == {"number", "paper_id", "title", "quote", "start", "end"}
+    assert set(record["citations"][0]) == {
+        "number", "paper_id", "title", "quote", "start", "end", "authors", "venue", "year", "url",
+    }  # fmt: skip
     assert set(record["retrieved"][0]) == {"rank", "paper_id", "title", "score", "dense", "lexical", "fused"}
     assert set(record["timings_ms"]) == {"retrieve", "answer", "total"}
     assert "id" not in bot.ask("What is LiNeS?").to_dict()

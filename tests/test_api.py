@@ -42,7 +42,8 @@ from chatbot.mcp_server import mcp_app
 from chatbot.ui import build_page, launch_options
 bot = PaperChatbot(index=sys.argv[1])
 page = build_page(bot)
-options = launch_options(mcp_app(bot, local=True))
+options = launch_options()
+options["app_kwargs"] |= mcp_app(bot, local=True)
 _, url, _ = page.launch(auth=("ann", "secret"), quiet=True, prevent_thread_lock=True, **options)
 print(url, flush=True)
 page.block_thread()

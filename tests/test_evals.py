@@ -22,6 +22,7 @@ from evals.retrieval import evaluate_retrieval
 from evals.scores import Scored, score_sample, tells
 from evals.selftest import CELLS, HEADLINES, rank_bots, score_bots
 from evals.speed import measure_command, measure_speed
+from evals.throughput import measure_recall, measure_throughput
 from evals.validation import find_form_faults
 from tests.conftest import make_record
 
@@ -141,6 +142,19 @@ def test_speed_is_measured(bot: PaperChatbot) -> None:
     result = measure_speed(bot, queries=5)
     assert 0 < result.embed_p50 <= result.embed_p95
     assert result.search_p50 <= result.search_p95
+
+
+def test_approximate_search_is_compared_with_exact_search(bot: PaperChatbot) -> None:
+    result = measure_recall(bot, queries=10)
+    assert (result.queries, result.passages, result.sentences) == (10, 1.0, 1.0)
+    assert 0.5 < result.passages_interval.low < result.passages_interval.high == 1.0
+
+
+def test_embedding_is_compared_with_the_bare_model(bot: PaperChatbot) -> None:
+    result = measure_throughput(bot, papers=3, runs=1)
+    assert (result.papers, result.texts > 10) == (3, True)
+    assert 0.1 < result.ratio < 2  # on a busy machine; README tells the ratio of an idle one
+    assert 0 < result.others < 1
 
 
 def test_what_checking_adds_is_measured_over_http(seed_index: Path) -> None:

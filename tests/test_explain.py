@@ -54,6 +54,11 @@ def test_why_a_paper_is_not_cited(bot: PaperChatbot, question: str, name: str, r
     assert "\n" not in told
 
 
+def test_a_paper_that_the_question_was_kept_from_is_told_to_be_so(bot: PaperChatbot) -> None:
+    told = bot.why_not(bot.ask("What is FRNet?", filter="title:FRNet"), "zkDL")
+    assert told.endswith("is not among the papers that the question was limited to.")
+
+
 def test_the_command_tells_it_too(run: Run) -> None:
     done = run("ask", "What is FRNet?", "--explain", "--why", "Bristle")
     assert "read, others fit better" in done.stdout

@@ -54,15 +54,19 @@ class Visitor:
 
     def send(self, question: str, session: str = "") -> httpx.Response:
         """Send a question as the page does, in this visitor's session or another's."""
-        events = self.get("config").json().get("dependencies", ())
-        reply = next((each["id"] for each in events if each["types"]["generator"]), 0)
+        page = self.get("config").json()
+        plain = {part["id"] for part in page.get("components", ()) if part["type"] == "json"}
+        reply = next((each["id"] for each in page.get("dependencies", ()) if plain & set(each["outputs"])), 0)
         data, session = [question, None, None], session or self.session
         return self.post("queue/join", data=data, fn_index=reply, session_hash=session)
 
     def ask(self, question: str) -> str:
-        """Return all that the server sends for a question, the answer last."""
+        """Return the answer to a question, or the error in its place."""
         self.send(question).raise_for_status()
-        return self.get(f"gradio_api/queue/data?session_hash={self.session}").text
+        sent = self.get(f"gradio_api/queue/data?session_hash={self.session}").text.splitlines()
+        events = [json.loads(line.removeprefix("data: ")) for line in sent if line]
+        done = next(event for event in reversed(events) if event["msg"] == "process_completed")
+        return str(done["output"]["data"][0] if done["success"] else done["output"]["error"])
 
 
 @dataclass
@@ -195,15 +199,13 @@ def test_answers_do_not_mix_when_many_ask_at_once(served: Server) -> None:
         return [enter(served, "cem" if at % 2 else "dee") for at in range(len(names))]
 
     def ask(visitor: Visitor, name: str) -> str:
-        return visitor.ask(f"What is {name}?").split("event: complete")[-1]
+        return visitor.ask(f"What is {name}?")
 
     alone = list(map(ask, visit(), names))
     together = visit()
     with ThreadPoolExecutor(len(names)) as pool:
         assert list(pool.map(ask, together, names)) == alone
     assert len(set(alone)) == len(names)
-    follow_ups = [visitor.ask("is the code out?") for visitor in together[:2]]
-    assert ["FRNet" in follow_ups[0], "LiNeS" in follow_ups[1]] == [True, True]
 
 
 def test_health_is_told_to_everyone_and_tells_nothing_of_users(served: Server) -> None:
@@ -264,7 +266,6 @@ def test_a_stopping_server_lets_an_answer_be_finished(
             server.process.send_signal(signal.SIGTERM)
             text = answer.result(timeout=30)
         assert server.process.wait(timeout=15) == 0
-        assert text.split("event: ")[-1].startswith("complete")
         assert "**Sources**" in text
         with pytest.raises(httpx.ConnectError):
             visitor.get("healthz")

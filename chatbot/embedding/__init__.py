@@ -3,7 +3,7 @@
 ``load_embedder`` and ``load_words`` are what other modules use. Knows models; knows nothing of papers or the index.
 """
 
-from chatbot.embedding.embedder import Embedder, load_embedder
+from chatbot.embedding.embedder import Embedder, Vectors, load_embedder
 from chatbot.embedding.words import WordModel, load_words
 
-__all__ = ["Embedder", "WordModel", "load_embedder", "load_words"]
+__all__ = ["Embedder", "Vectors", "WordModel", "load_embedder", "load_words"]

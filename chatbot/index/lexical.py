@@ -61,6 +61,14 @@ class LexicalIndex:
             found[key] = list(dict.fromkeys([*ids, *self._recent.get(key, ())]))
         return found
 
+    def ids(self) -> set[str]:
+        """Return the ids of all papers committed."""
+        searcher = self._index.searcher()
+        if not searcher.num_docs:
+            return set()
+        hits = searcher.search(self._tantivy.Query.all_query(), limit=searcher.num_docs, count=False).hits
+        return {searcher.doc(address)["id"][0] for _, address in hits}
+
     def remove(self, paper_ids: Iterable[str]) -> None:
         """Remove papers; visible after ``commit``."""
         writer = self._open_writer()

@@ -17,6 +17,7 @@ from chatbot.index.catalogue import load_catalogue
 from chatbot.index.disk import damaged, guard, remove_path, write_lock
 from chatbot.index.lexical import LexicalIndex
 from chatbot.index.manifest import Manifest, load_manifest, verify_manifest
+from chatbot.index.rows import read_entries
 from chatbot.index.scope import Condition, Scope
 from chatbot.index.vectors import Entry, VectorStore, forget_stores, read_records
 from chatbot.records import Listed, Paper, Record, Span
@@ -85,7 +86,7 @@ class PaperIndex:
                 remove_path(store)
                 raise
             lexical.commit()
-            _describe(fresh, vectors)
+            describe(fresh, vectors)
             (store / "lexical" / _LEXICAL_GENERATION).write_text(str(fresh.generation))
             fresh.save(folder)
             forget_stores()
@@ -170,6 +171,16 @@ class PaperIndex:
             for paper, _ in self._vectors.all_papers():
                 yield paper
 
+    def entries(self) -> Iterator[list[Entry]]:
+        """Yield every paper with its records, chunks and vectors, a few hundred at a time; see ``read_entries``.
+
+        Nobody may write until the last one is out. Raises IndexBusy when another process has just written or does.
+        """
+        with guard(self.folder), write_lock(self.folder):
+            if load_manifest(self.folder).generation != self.manifest.generation:
+                raise IndexBusy(f"another process has just written to {self.folder}; try again")
+            yield from read_entries(self.folder, self._vectors)
+
     def spans(self, papers: Sequence[Paper]) -> dict[str, list[Span]]:
         """Return the sentences of each paper, in order, with their vectors."""
         with guard(self.folder):
@@ -194,7 +205,7 @@ class PaperIndex:
                 self._finish_write()
 
     def _finish_write(self) -> None:
-        _describe(self.manifest, self._vectors)
+        describe(self.manifest, self._vectors)
         self.manifest.generation += 1
         self.manifest.writing = False
         self._lexical_file.write_text(str(self.manifest.generation))
@@ -262,7 +273,8 @@ class Writer:
         self._lexical.remove(paper_ids)
 
 
-def _describe(manifest: Manifest, vectors: VectorStore) -> None:
+def describe(manifest: Manifest, vectors: VectorStore) -> None:
+    """Write into ``manifest`` what ``vectors`` hold."""
     digests = sorted(f"{stored['paper_id']} {stored['record_hash']}" for _, stored in vectors.all_papers())
     manifest.papers, manifest.passages = len(digests), len(vectors)
     manifest.fingerprint = hashlib.sha256("\n".join(digests).encode()).hexdigest()[:12]

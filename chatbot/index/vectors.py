@@ -62,6 +62,11 @@ class VectorStore:
         count: int = self._passages.count()
         return count
 
+    @property
+    def collections(self) -> tuple[Any, Any]:
+        """Return Chroma's own collections, of passages and of sentences, for what goes through all rows."""
+        return self._passages, self._sentences
+
     def write(self, entries: Sequence["Entry"]) -> None:
         """Store papers with their vectors; each is complete once this returns, old or new before that."""
         old = self.metadata([entry.paper.id for entry in entries])

@@ -149,6 +149,16 @@
     } else if (event.key === "ArrowRight" || event.key === "ArrowLeft") step(event);
   });
 
+  // The library learns which papers of the page that is shown are ticked.
+  document.addEventListener("change", (event) => {
+    if (!event.target.matches("#shelf input")) return;
+    const boxes = [...document.querySelectorAll("#shelf td input")];
+    if (event.target.closest("th")) boxes.forEach((box) => (box.checked = event.target.checked));
+    const names = (some) => some.map((box) => box.value);
+    const ticked = { shown: names(boxes), ticked: names(boxes.filter((box) => box.checked)), number: (sent += 1) };
+    put(document.querySelector("#ticked textarea"), JSON.stringify(ticked));
+  });
+
   document.addEventListener("submit", (event) => {
     if (!event.target.matches("#sources form")) return;
     event.preventDefault();

@@ -12,12 +12,16 @@ from typing import Any
 
 from chatbot.conversation import Turn
 from chatbot.errors import ChatbotError
-from chatbot.models import EXTRACTIVE
+from chatbot.library import MOST_BYTES
 from chatbot.pipeline import PaperChatbot
 from chatbot.ui.answers import disarm, format_answer
 from chatbot.ui.api import Watch, check_calls, offer_api
 from chatbot.ui.compare import build_compare
+from chatbot.ui.evaluate import build_evaluate
+from chatbot.ui.library import build_library
+from chatbot.ui.pins import Pins, welcome
 from chatbot.ui.policy import limit_page
+from chatbot.ui.runs import find_runs
 from chatbot.ui.sidebar import build_sidebar
 from chatbot.ui.sources import NO_ANSWER, NO_SOURCES, format_sources
 from chatbot.ui.suggestions import suggest_follow_ups, suggest_questions
@@ -26,8 +30,6 @@ from chatbot.ui.threads import Conversation, judge, keep, name_visitor, take_bac
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
 
 TITLE = "Paper Chatbot"
-WELCOME = "Ask about a paper, a method or a topic."
-NOTHING_YET = "There are no papers yet. Add some with `chatbot ingest FILE`, then load this page again."
 REASONS = ("Wrong", "Not what I asked", "Missed a paper", "Should have abstained")
 
 
@@ -40,24 +42,29 @@ def build_page(bot: PaperChatbot, watch: Watch = lambda request, question, answe
     import gradio as gr
 
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_height=True, fill_width=True) as page:
-        talk = gr.State(Conversation())
+        talk, pins = gr.State(Conversation()), Pins(bot)
         sources: Any = gr.HTML(NO_SOURCES, elem_id="sources", elem_classes="sources", render=False)
         to_compare = gr.Textbox(visible="hidden", elem_id="to-compare")
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Chat", id="chat"), gr.Row(elem_id="room"):
                 with gr.Column(scale=3, min_width=340, elem_id="chat"):
-                    chat = _build_chat(bot, watch, talk, sources)
+                    chat = _build_chat(bot, watch, talk, sources, pins)
                     follow_ups = gr.HTML(elem_id="follow-ups")
                 with gr.Column(scale=2, min_width=340, elem_id="beside"):
                     gr.Markdown("## Sources")
                     sources.render()
             with gr.Tab("Compare", id="compare"):
                 build_compare(bot, to_compare)
+            with gr.Tab("Library", id="library"):
+                pins.follow(page, chat.chatbot, build_library(bot, page, pins.pin))
+            if runs := find_runs(bot):
+                with gr.Tab("Evaluate", id="evaluate") as evaluate:
+                    build_evaluate(runs, evaluate)
         _build_why(bot, talk)
         build_sidebar(bot, page, chat, talk, sources)
         sources.change(
-            lambda now: _format_follow_ups(suggest_follow_ups(bot, now.turns)),
-            talk,
+            lambda now, pin: _format_follow_ups(suggest_follow_ups(bot.within(pin), now.turns)),
+            [talk, pins.pin],
             follow_ups,
             show_progress="hidden",
             api_visibility="private",
@@ -88,16 +95,17 @@ def launch_options() -> dict[str, Any]:
         "theme": readable,
         "css_paths": here / "page.css",
         "js": (here / "page.js").read_text(encoding="utf-8"),
+        "max_file_size": MOST_BYTES,
         "footer_links": ["api", "settings"],
         "app_kwargs": {"middleware": [limit_page(), check_calls()]},
     }
 
 
-def _build_chat(bot: PaperChatbot, watch: Watch, talk: Any, sources: Any) -> Any:
+def _build_chat(bot: PaperChatbot, watch: Watch, talk: Any, sources: Any, pins: Pins) -> Any:
     import gradio as gr
 
     def reply(
-        message: str, history: list[dict[str, Any]], known: Conversation, request: gr.Request
+        message: str, history: list[dict[str, Any]], known: Conversation, pin: str, request: gr.Request
     ) -> Iterator[tuple[Any, ...]]:
         user, asked = name_visitor(request), known
         try:
@@ -107,7 +115,7 @@ def _build_chat(bot: PaperChatbot, watch: Watch, talk: Any, sources: Any) -> Any
             # Should the user stop the answer, its question still counts.
             asked = before.add(Turn(message, ()), NO_ANSWER, {})
             yield "…", asked, gr.skip()
-            for answer in watch(request, message, bot.stream(message, before.turns)):
+            for answer in watch(request, message, bot.within(pin).stream(message, before.turns)):
                 yield format_answer(answer, whole=False, place=place), asked, gr.skip()
             panel = format_sources(place, answer.to_dict(), bot.paper)
             now, notice = keep(bot, user, before, answer, panel)
@@ -120,15 +128,15 @@ def _build_chat(bot: PaperChatbot, watch: Watch, talk: Any, sources: Any) -> Any
         reason = given.liked if isinstance(given.liked, str) else ""
         gr.Info(judge(bot, name_visitor(request), known, message // 2, given.liked is True, reason))
 
+    gr.Markdown(f"# {TITLE}")
+    pins.render()
     chat = gr.ChatInterface(
         reply,
-        title=TITLE,
-        description=f"{len(bot)} papers · {_who_answers(bot)}",
         examples=[[question] for question in suggest_questions(bot)],
-        additional_inputs=[talk],
+        additional_inputs=[talk, pins.pin],
         additional_outputs=[talk, sources],
         chatbot=gr.Chatbot(
-            placeholder=WELCOME if len(bot) else NOTHING_YET,
+            placeholder=welcome(bot),
             elem_id="answers",
             label="Answers",
             show_label=False,
@@ -166,13 +174,3 @@ def _format_follow_ups(questions: Sequence[str]) -> str:
         f"<button type='button' data-ask='{escape(question)}'><bdi>{escape(question)}</bdi></button>"
         for question in questions
     )
-
-
-def _who_answers(bot: PaperChatbot) -> str:
-    try:
-        name = bot.answerer.model
-    except ChatbotError as error:
-        return f"answers in the papers' own words, because {error}"
-    if name == EXTRACTIVE:
-        return "answers in the papers' own words, each quotation with its source"
-    return f"answers by {name}, each sentence checked against the passage it cites"

@@ -1,0 +1,205 @@
+"""What an index holds, whether its parts agree, and how to make them agree again.
+
+Knows the manifest and both stores as they lie on disk; knows nothing of models, so it only
+names the papers that lack vectors.
+"""
+
+import json
+import re
+import struct
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from chatbot.errors import IndexBroken, IndexBusy, IndexMissing
+from chatbot.index.disk import guard, remove_path, write_lock
+from chatbot.index.lexical import LexicalIndex
+from chatbot.index.manifest import FORMAT, Manifest, load_manifest
+from chatbot.index.paper_index import PaperIndex, describe
+from chatbot.index.rows import scan_rows
+from chatbot.index.vectors import VectorStore, forget_stores
+
+_SEGMENT = re.compile(r"[0-9a-f]{32}\..+")
+_FOOTER = 1337  # tantivy's mark at the end of each file, after a length and JSON with the CRC-32 of what is before
+_LENGTH_ERROR = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """Counts of an index; ``bytes`` by part of it, ``sources`` with the number of papers that each has."""
+
+    folder: str
+    embedding: str
+    generation: int
+    fingerprint: str
+    papers: int
+    passages: int
+    sentences: int
+    bytes: dict[str, int]
+    sources: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A fault of an index, and what to do about it."""
+
+    fault: str
+    fix: str
+
+
+@dataclass(slots=True)
+class Rows:
+    """What is wrong with the rows of a vector store: orphans belong to no paper, incomplete papers lack a vector."""
+
+    papers: dict[str, dict[str, Any]]
+    orphans: list[list[str]] = field(default_factory=list)
+    incomplete: set[str] = field(default_factory=set)
+
+
+def measure(folder: Path) -> Stats:
+    """Return what the index in ``folder`` holds. Raises IndexMissing or IndexBroken."""
+    manifest = load_manifest(folder)
+    index = PaperIndex(folder, manifest.embedding)
+    store = folder / index.manifest.store
+    with guard(folder):
+        sources = Counter(source for each in index.listed() for source in each.sources)
+        sentences = sum(each.sentences for each in index.listed())
+    parts = {"chroma": store / "chroma", "lexical": store / "lexical"}
+    sizes = {name: _size(path) for name, path in parts.items()}
+    sizes["rest"] = _size(folder) - sum(sizes.values())
+    known = index.manifest
+    counts = known.papers, known.passages, sentences
+    return Stats(str(folder), known.embedding, known.generation, known.fingerprint, *counts, sizes, dict(sources))
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def verify(folder: Path) -> list[Finding]:
+    """Return what is wrong with the index in ``folder``, nothing when all is well; changes nothing.
+
+    Raises IndexMissing where there is none, IndexBusy while another process writes.
+    """
+    repair = f"run: chatbot index repair --index {folder}"
+    rebuild = f"run: chatbot ingest --index {folder} --rebuild"
+    try:
+        manifest = load_manifest(folder)
+        with guard(folder), write_lock(folder):
+            forget_stores()
+            return [*_check(folder, manifest, repair, rebuild)]
+    except (IndexMissing, IndexBusy):
+        raise
+    except IndexBroken as error:
+        fault, _, fix = str(error).partition("; ")
+        return [Finding(fault, fix)]
+
+
+def _check(folder: Path, manifest: Manifest, repair: str, rebuild: str) -> Iterator[Finding]:
+    if manifest.format != FORMAT:
+        yield Finding(f"made by another version of this program (format {manifest.format}, not {FORMAT})", rebuild)
+        return
+    if manifest.writing:
+        yield Finding("a write was cut off", repair)
+    store = folder / manifest.store
+    if not (store / "chroma" / "chroma.sqlite3").exists():
+        yield Finding("the vector store is missing", f"{rebuild}, and ingest the sources again")
+        return
+    vectors = VectorStore(store / "chroma")
+    found, rows = Manifest(manifest.embedding), _scan(vectors)
+    describe(found, vectors)
+    for what in ("papers", "passages", "fingerprint"):
+        told, is_so = getattr(manifest, what), getattr(found, what)
+        if told != is_so:
+            yield Finding(
+                f"the manifest tells of {what} {told}, the vector store has {is_so}",
+                f"{repair} (papers that are lost come back with an ingest of their sources)",
+            )
+    orphans = sum(map(len, rows.orphans))
+    if orphans:
+        yield Finding(f"{orphans} rows of the vector store belong to no paper", repair)
+    for paper_id in sorted(rows.incomplete):
+        yield Finding(f"paper {paper_id} lacks a vector, or has one that is no unit vector", repair)
+    yield from (Finding(fault, repair) for fault in _check_lexical(store / "lexical", set(rows.papers)))
+
+
+def _scan(vectors: VectorStore) -> Rows:
+    rows = Rows({paper.id: stored for paper, stored in vectors.all_papers()})
+    wanted = {key: stored["passages"] + stored["sentences"] for key, stored in rows.papers.items()}
+    for collection in vectors.collections:
+        orphans = list[str]()
+        for ids, page, metadatas in scan_rows(collection):
+            lengths = np.linalg.norm(page, axis=1)
+            for chunk_id, length, row in zip(ids, lengths, metadatas, strict=True):
+                stored = rows.papers.get(row["paper_id"])
+                if not stored or not _belongs(chunk_id, row, stored):
+                    orphans.append(chunk_id)
+                elif abs(length - 1) < _LENGTH_ERROR:  # false for what is not a number too
+                    wanted[row["paper_id"]] -= 1
+        rows.orphans.append(orphans)
+    rows.incomplete = {key for key, count in wanted.items() if count}
+    return rows
+
+
+def _belongs(chunk_id: str, row: dict[str, Any], stored: dict[str, Any]) -> bool:
+    number = chunk_id.rpartition("#")[2]
+    if number.startswith("s"):
+        return bool(int(number[1:]) < stored["sentences"] and row["hash"] == stored["text_hash"])
+    return bool(int(number) < stored["passages"])
+
+
+def _check_lexical(folder: Path, papers: set[str]) -> Iterator[str]:
+    """Tell what is wrong with the index of words; it is looked at without opening it where that would make it anew."""
+    if not (folder / "meta.json").exists():
+        yield "the index of words is missing"
+        return
+    broken = [path.name for path in folder.iterdir() if _SEGMENT.fullmatch(path.name) and not _is_whole(path)]
+    if broken:
+        yield f"{len(broken)} files of the index of words are cut off or changed, as {broken[0]}"
+        return
+    try:
+        ids = LexicalIndex(folder).ids()
+    except (OSError, ValueError) as error:
+        yield f"the index of words cannot be read ({' '.join(str(error).split())[:80]})"
+        return
+    if ids != papers:
+        yield f"the index of words lacks {len(papers - ids)} papers and has {len(ids - papers)} that are gone"
+
+
+def _is_whole(path: Path) -> bool:
+    content = path.read_bytes()
+    try:
+        length, mark = struct.unpack("<II", content[-8:])
+        checksum: int = json.loads(content[-8 - length : -8])["crc"]
+    except (struct.error, ValueError, KeyError, TypeError):
+        return False
+    return bool(mark == _FOOTER and zlib.crc32(content[: -8 - length]) == checksum)
+
+
+def repair(folder: Path) -> tuple[int, list[str]]:
+    """Make both stores and the manifest agree; return how many rows were removed, and the papers that lack vectors.
+
+    The index of words and the manifest's counts are derived again. Raises IndexBroken where that is not enough.
+    """
+    manifest = load_manifest(folder)
+    with guard(folder), write_lock(folder):
+        forget_stores()
+        store = folder / manifest.store
+        if not (store / "chroma" / "chroma.sqlite3").exists():
+            raise IndexBroken(f"the vector store of {folder} is missing; move {folder} away and ingest again")
+        vectors = VectorStore(store / "chroma")
+        rows = _scan(vectors)
+        for collection, orphans in zip(vectors.collections, rows.orphans, strict=True):
+            for start in range(0, len(orphans), 2000):
+                collection.delete(ids=orphans[start : start + 2000])
+        remove_path(store / "lexical")
+        manifest.writing = True  # so that opening it derives the rest
+        manifest.save(folder)
+    forget_stores()
+    PaperIndex(folder, manifest.embedding)
+    return sum(map(len, rows.orphans)), sorted(rows.incomplete)

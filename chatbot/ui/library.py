@@ -1,0 +1,224 @@
+"""The tab that keeps the papers: searched and filtered, a page at a time, added, removed, and pinned to the chat.
+
+Knows Gradio and the library; knows nothing of the chat but the pin: the papers it may use, as a filter written down.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from html import escape
+from types import SimpleNamespace
+from typing import Any, TypeVar
+
+from chatbot.errors import ChatbotError
+from chatbot.ingest import Removed
+from chatbot.markup import flatten_text
+from chatbot.pipeline import PaperChatbot
+from chatbot.ui.adding import add_papers, tell_busy
+from chatbot.ui.answers import disarm
+from chatbot.ui.shelf import count_pages, format_shelf, name_papers, read_wanted
+
+_HELP = "year>=2023 and venue:icml, source:old.bib, author:smith; joined by and, or, not"
+Result = TypeVar("Result")
+_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+
+
+def build_library(bot: PaperChatbot, page: Any, pin: Any) -> Any:
+    """Fill the tab, and return what changes whenever papers are added or removed here; ``pin`` is set on demand."""
+    import gradio as gr
+
+    parts = _lay_out(bool(len(bot)))
+    own = _Handlers(bot)
+    listing = [parts.table, parts.found, parts.before, parts.after, parts.place]
+    search = [parts.text, parts.filter]
+    shown = [*search, parts.place, parts.chosen]
+    gr.on(
+        [parts.text.change, parts.filter.change],
+        lambda text, wanted, chosen: own.show(text, wanted, 0, chosen),
+        [*search, parts.chosen],
+        listing,
+        trigger_mode="always_last",
+        **_QUIET,
+    )
+    gr.on([page.load, parts.changed.change, parts.redraw.change], own.show, shown, listing, **_QUIET)
+    parts.before.click(lambda at: at - 1, parts.place, parts.place, **_QUIET).then(own.show, shown, listing, **_QUIET)
+    parts.after.click(lambda at: at + 1, parts.place, parts.place, **_QUIET).then(own.show, shown, listing, **_QUIET)
+
+    parts.ticked.change(own.choose, [parts.ticked, parts.chosen], parts.chosen, **_QUIET)
+    acts = [parts.pin_chosen, parts.remove, parts.clear]
+    parts.chosen.change(own.offer, parts.chosen, acts, **_QUIET)
+    parts.clear.click(lambda drawn: ((), drawn + 1), parts.redraw, [parts.chosen, parts.redraw], **_QUIET)
+    parts.remove.click(
+        own.remove, parts.chosen, [parts.chosen, parts.removed, parts.undo, parts.changed], api_visibility="private"
+    )
+    parts.undo.click(own.restore, parts.removed, [parts.removed, parts.undo, parts.changed], api_visibility="private")
+    parts.pin_chosen.click(own.pin_chosen, parts.chosen, pin, **_QUIET)
+    parts.pin_found.click(own.pin_found, search, pin, **_QUIET)
+    _let_add(parts, own)
+    return parts.changed
+
+
+def _let_add(parts: SimpleNamespace, own: "_Handlers") -> None:
+    import gradio as gr
+
+    progress_bar = gr.Progress()  # Gradio finds it among the defaults of what it calls
+
+    def add(text: str, files: list[str] | None, progress: Any = progress_bar) -> tuple[Any, ...]:
+        def tell(done: int, total: int | None) -> None:
+            progress((done, total), desc="Adding papers", unit="papers")
+
+        return own.add(text, files or [], tell)
+
+    parts.add.click(
+        add,
+        [parts.pasted, parts.files],
+        [parts.said, parts.pasted, parts.files, parts.changed],
+        show_progress_on=parts.said,
+        api_visibility="private",
+    )
+
+
+def _lay_out(filled: bool) -> SimpleNamespace:
+    import gradio as gr
+
+    parts = SimpleNamespace(chosen=gr.State(()), place=gr.State(0), removed=gr.State(()))
+    parts.changed, parts.redraw = gr.State(""), gr.State(0)
+    parts.ticked = gr.Textbox(visible="hidden", elem_id="ticked")
+    with gr.Row():
+        with gr.Column(scale=3, min_width=340):
+            with gr.Row():
+                parts.text = gr.Textbox(
+                    "",
+                    label="Search",
+                    info="Words of titles, authors, venues or years.",
+                    min_width=240,
+                    elem_id="look-for",
+                )
+                parts.filter = gr.Textbox("", label="Filter", info=_HELP, min_width=240, elem_id="filter")
+            parts.found = gr.HTML(elem_id="found")
+            with gr.Row(elem_id="acts"):
+                parts.pin_found = gr.Button("Pin all found", size="sm", min_width=80)
+                parts.pin_chosen = gr.Button("Pin selected", size="sm", min_width=80, visible=False)
+                parts.remove = gr.Button("Remove selected", size="sm", min_width=80, visible=False)
+                parts.clear = gr.Button("Select none", size="sm", min_width=80, visible=False)
+                parts.undo = gr.Button("Undo", size="sm", min_width=80, visible=False)
+            parts.table = gr.HTML(elem_id="shelf")
+            with gr.Row():
+                parts.before = gr.Button("Previous page", size="sm", min_width=80, interactive=False)
+                parts.after = gr.Button("Next page", size="sm", min_width=80, interactive=False)
+        with gr.Column(scale=2, min_width=340):
+            gr.Markdown("## Add papers")
+            parts.pasted = gr.Textbox(
+                "",
+                label="Paste or name",
+                info="BibTeX, RIS, JSON lines or a page of papers; or a name a line: arxiv:2410.12345, hf:2024-10-21.",
+                lines=5,
+                max_lines=12,
+                elem_id="pasted",
+            )
+            parts.files = gr.File(label="Files", file_count="multiple", height=140, elem_id="files")
+            parts.add = gr.Button("Add", variant="primary", size="sm")
+            parts.said = gr.HTML("" if filled else "<p>There are no papers yet.</p>", elem_id="added", min_height=60)
+    return parts
+
+
+class _Handlers:
+    """What happens on the events of the tab; a known error becomes one line on the page."""
+
+    def __init__(self, bot: PaperChatbot) -> None:
+        self._bot = bot
+
+    def show(self, text: str, filter: str, place: int, chosen: Sequence[str]) -> tuple[Any, ...]:
+        """Return the page of the table at ``place``, or the nearest that there is, and what leads to the others."""
+        import gradio as gr
+
+        try:
+            listed = self._bot.library.list(read_wanted(text, filter))
+        except ChatbotError as error:
+            return gr.skip(), f"<p class='note'>⚠️ {_show(str(error))}</p>", gr.skip(), gr.skip(), gr.skip()
+        pages = count_pages(len(listed))
+        place = min(max(place, 0), pages - 1)
+        where = f" · page {place + 1} of {pages}" if pages > 1 else ""
+        return (
+            format_shelf(listed, place, set(chosen)),
+            f"<p class='note' role='status'>{len(listed)} of {len(self._bot)} papers{where}</p>",
+            gr.Button(interactive=place > 0),
+            gr.Button(interactive=place + 1 < pages),
+            place,
+        )
+
+    def choose(self, ticked: str, chosen: Sequence[str]) -> tuple[str, ...]:
+        """Return the papers chosen on all pages, now that some ``ticked`` of those ``shown`` are."""
+        page = json.loads(ticked)
+        return tuple(dict.fromkeys([*(key for key in chosen if key not in set(page["shown"])), *page["ticked"]]))
+
+    def offer(self, chosen: Sequence[str]) -> tuple[Any, ...]:
+        """Return what can be done to the papers ``chosen``."""
+        import gradio as gr
+
+        count, some = len(chosen), bool(chosen)
+        return (
+            gr.Button(f"Pin selected ({count})", visible=some),
+            gr.Button(f"Remove selected ({count})", visible=some),
+            gr.Button(visible=some),
+        )
+
+    def remove(self, chosen: Sequence[str]) -> tuple[Any, ...]:
+        """Remove the papers ``chosen``, and offer to undo it."""
+        import gradio as gr
+
+        removed = self._try(lambda: self._bot.library.remove(chosen))
+        return (), removed, gr.Button(f"Undo: bring {_count(len(removed))} back", visible=True), self._state()
+
+    def restore(self, removed: Removed) -> tuple[Any, ...]:
+        """Bring the papers back that were removed last."""
+        import gradio as gr
+
+        self._try(lambda: self._bot.library.restore(removed))
+        return (), gr.Button(visible=False), self._state()
+
+    def add(self, text: str, files: Sequence[str], tell: Callable[[int, int | None], None]) -> tuple[Any, ...]:
+        """Add papers; what could be used is taken out of the form."""
+        import gradio as gr
+
+        try:
+            lines = add_papers(self._bot, text, files, tell)
+        except ChatbotError as error:
+            # Sources that were read before the one that failed stay in the index.
+            return f"<p role='alert'>⚠️ {_show(tell_busy(error))}</p>", gr.skip(), gr.skip(), self._state()
+        said = "".join(f"<p>{_show(line)}</p>" for line in lines)
+        return f"<div role='status'>{said}</div>", "", None, self._state()
+
+    def pin_chosen(self, chosen: Sequence[str]) -> str:
+        """Return the pin that limits the chat to the papers ``chosen``."""
+        return self._pin(str(name_papers(chosen))) if chosen else ""
+
+    def pin_found(self, text: str, filter: str) -> str:
+        """Return the pin that limits the chat to what is found; none when that is everything."""
+        return self._pin(str(self._try(lambda: read_wanted(text, filter)) or ""))
+
+    def _pin(self, pin: str) -> str:
+        import gradio as gr
+
+        count = self._try(lambda: len(self._bot.within(pin).scope()))
+        gr.Info(f"The chat now uses {count} of {_count(len(self._bot))}.", duration=4)
+        return pin
+
+    def _try(self, work: Callable[[], Result]) -> Result:
+        import gradio as gr
+
+        try:
+            return work()
+        except ChatbotError as error:
+            raise gr.Error(tell_busy(error), print_exception=False) from error
+
+    def _state(self) -> str:
+        self._bot.index.refresh()
+        return f"{self._bot.index.manifest.generation}"
+
+
+def _count(papers: int) -> str:
+    return f"{papers} paper{'' if papers == 1 else 's'}"
+
+
+def _show(text: str) -> str:
+    return escape(disarm(flatten_text(text)))

@@ -1,0 +1,74 @@
+"""Write the table of indexed papers, a page at a time, and what a reader looks for as a filter.
+
+Knows HTML and the language of filters; knows nothing of Gradio. Whatever comes from a paper is escaped here.
+"""
+
+from collections.abc import Collection, Sequence
+from html import escape
+from pathlib import Path
+
+from chatbot.filters import Comparison, Field, Filter, join_filters, parse_filter
+from chatbot.markup import clip_text, flatten_text
+from chatbot.records import Listed
+from chatbot.ui.answers import disarm
+
+A_PAGE = 20  # papers
+_AUTHORS = 2
+_SEARCHED: tuple[Field, ...] = ("title", "author", "venue")
+_SOURCE_CHARS = 40
+
+
+def read_wanted(text: str, filter: str) -> Filter | None:
+    """Return what passes ``filter`` and mentions each word of ``text``; None when that is everything.
+
+    Raises InputError for a filter that cannot be read.
+    """
+    parts = [parse_filter(filter)] if filter.strip() else []
+    for word in flatten_text(text).split():
+        places: list[Filter] = [Comparison(field, ":", word) for field in _SEARCHED]
+        if word.isdecimal():
+            places.append(Comparison("year", "=", int(word)))
+        parts.append(join_filters("or", places))
+    return join_filters("and", parts) if parts else None
+
+
+def name_papers(ids: Sequence[str]) -> Filter:
+    """Return the filter that the papers with ``ids``, of which there is at least one, pass, and no others."""
+    return join_filters("or", [Comparison("id", "=", flatten_text(key)) for key in ids])
+
+
+def count_pages(papers: int) -> int:
+    """Return how many pages ``papers`` fill, at least one."""
+    return max(1, -(-papers // A_PAGE))
+
+
+def format_shelf(listed: Sequence[Listed], place: int, chosen: Collection[str]) -> str:
+    """Return the HTML of the page at ``place``, from 0, of the papers ``listed``; those ``chosen`` are ticked."""
+    shown = listed[place * A_PAGE : (place + 1) * A_PAGE]
+    if not shown:
+        return "<p class='note'>No paper is found.</p>"
+    every = "<input type='checkbox' aria-label='Select all on this page'>"
+    heads = "".join(f"<th scope='col'>{head}</th>" for head in (every, "Paper", "Venue", "Year", "Source"))
+    rows = "".join(_format_row(each, each.paper.id in chosen) for each in shown)
+    return f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+def _format_row(listed: Listed, ticked: bool) -> str:
+    paper, sources = listed.paper, ", ".join(map(_name_source, listed.sources))
+    title = _show(paper.title)
+    tick = f"<input type='checkbox' value='{escape(paper.id)}' aria-label='{title}'{' checked' if ticked else ''}>"
+    authors = ", ".join(paper.authors[:_AUTHORS]) + (" et al." if len(paper.authors) > _AUTHORS else "")
+    under = f"<div class='note'><bdi>{_show(authors)}</bdi></div>" if authors else ""
+    return (
+        f"<tr><td>{tick}</td><td><bdi>{title}</bdi>{under}</td><td><bdi>{_show(paper.venue)}</bdi></td>"
+        f"<td>{paper.year or ''}</td><td title='{_show(sources)}'><bdi>{_show(sources, _SOURCE_CHARS)}</bdi></td></tr>"
+    )
+
+
+def _name_source(source: str) -> str:
+    """Return what people call ``source``: of a path its last part, else all of it."""
+    return Path(source).name if Path(source).is_absolute() else source
+
+
+def _show(text: str, most: int = 1000) -> str:
+    return escape(disarm(clip_text(text, most)))

@@ -1,0 +1,189 @@
+"""How much of an ingest's time is the model's own, and how much the dense search misses of what exact search finds.
+
+Knows clocks, the bundled model's files and cosines; knows nothing of answers.
+"""
+
+import json
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from chatbot import PaperChatbot
+from chatbot.embedding import Embedder, load_embedder
+from chatbot.embedding.embedder import DEFAULT_MODEL
+from chatbot.embedding.minilm import MiniLM, choose_device, find_model
+from chatbot.errors import InputError
+from chatbot.index import PaperIndex
+from chatbot.ingest import ingest, make_entry
+from evals.statistics import Interval, bootstrap_mean
+
+PAPERS = 128  # as many as an ingest embeds at a time
+NEAREST = 10
+_TIE = 1e-5  # of cosines that are the same but for rounding
+
+
+@dataclass(frozen=True, slots=True)
+class RecallResult:
+    """Shares of the ten nearest chunks that the index finds too, means over queries with 95% intervals."""
+
+    queries: int
+    passages: float
+    passages_interval: Interval
+    sentences: float
+    sentences_interval: Interval
+
+
+def measure_recall(bot: PaperChatbot, queries: int = 200) -> RecallResult:
+    """Search the graph for titles of indexed papers, and compare each with numpy over all vectors."""
+    titles = list(dict.fromkeys(islice((paper.title for paper in bot.papers()), queries)))
+    embedder = load_embedder(bot.settings)
+    wanted = np.stack([embedder.embed_query(title) for title in titles])
+    exact = _search_exactly(bot.index, wanted)
+    searches = (bot.index.nearest_passages, bot.index.nearest_sentences)
+    passages, sentences = (
+        [_share(row, search(vector, NEAREST)) for row, vector in zip(best, wanted, strict=True)]
+        for best, search in zip(exact, searches, strict=True)
+    )
+    return RecallResult(
+        len(titles),
+        float(np.mean(passages)),
+        bootstrap_mean(passages, titles),
+        float(np.mean(sentences)),
+        bootstrap_mean(sentences, titles),
+    )
+
+
+def _search_exactly(index: PaperIndex, wanted: Any) -> tuple[list[dict[str, float]], list[dict[str, float]]]:
+    """Return for passages, then sentences, the cosines of each query's ten nearest chunks, by the chunks' ids."""
+    best = [dict[str, float]() for _ in wanted], [dict[str, float]() for _ in wanted]
+    for page in index.entries():
+        passages = [len(entry.passages) for entry in page]
+        parts = (
+            (
+                [chunk.id for entry in page for chunk in entry.passages],
+                [e.vectors[:n] for e, n in zip(page, passages, strict=True)],
+            ),
+            (
+                [chunk.id for entry in page for chunk in entry.sentences],
+                [e.vectors[n:] for e, n in zip(page, passages, strict=True)],
+            ),
+        )
+        for found, (ids, vectors) in zip(best, parts, strict=True):
+            for at, cosines in enumerate(wanted @ np.concatenate(vectors).T):
+                joined = found[at] | {ids[n]: float(cosines[n]) for n in np.argsort(-cosines)[:NEAREST]}
+                found[at] = dict(sorted(joined.items(), key=lambda each: -each[1])[:NEAREST])
+    return best
+
+
+def _share(best: dict[str, float], found: dict[str, float]) -> float:
+    """Return the share of the papers of ``best`` that are ``found``, or others just as near in their place."""
+    papers, least = {chunk.rpartition("#")[0] for chunk in best}, min(best.values())
+    right = sum(cosine >= least - _TIE for cosine in found.values())
+    return min(right / len(papers), 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class ThroughputResult:
+    """Rates in texts a second: the bare model, and embedding in an ingest of ``papers`` papers.
+
+    ``seconds`` is how long that ingest took, ``others`` the share of it that was not embedding.
+    """
+
+    papers: int
+    texts: int
+    bare: float
+    embedding: float
+    seconds: float
+    others: float
+
+    @property
+    def ratio(self) -> float:
+        """Return the rate of embedding in rates of the bare model."""
+        return self.embedding / self.bare
+
+
+class _Timed:
+    """An embedder that keeps how long it took."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self.identity, self.dimensions, self._embedder, self.seconds = embedder.identity, 0, embedder, 0.0
+
+    def embed_papers(self, texts: Sequence[str]) -> Any:
+        started = time.perf_counter()
+        vectors = self._embedder.embed_papers(texts)
+        self.seconds += time.perf_counter() - started
+        return vectors
+
+    def embed_query(self, text: str) -> Any:
+        return self._embedder.embed_query(text)
+
+
+def measure_throughput(bot: PaperChatbot, papers: int = PAPERS, runs: int = 2) -> ThroughputResult:
+    """Ingest some indexed papers into a temporary index, and by turns run the bare model on the same texts.
+
+    The bare model gets pieces, not words, in the batches that the embedder makes of them, and its output is dropped.
+    Raises InputError for another model than the bundled one, whose inside is not known.
+    """
+    if bot.settings.embedding != DEFAULT_MODEL:
+        raise InputError(f"only {DEFAULT_MODEL} can be compared with its bare model")
+    chosen = list(islice(bot.papers(), papers))
+    if not chosen:
+        raise InputError("nothing is indexed; give --index a folder with papers")
+    texts = [text for paper in chosen for text in make_entry(paper, []).texts]
+    embedder = _Timed(load_embedder(bot.settings))
+    embedder.embed_papers(texts[:32])
+    embedder.seconds = 0.0
+    bare = _Bare(texts)
+    alone = whole = 0.0
+    for _ in range(runs):
+        alone += bare.run()
+        with tempfile.TemporaryDirectory() as scratch:
+            source = Path(scratch) / "papers.jsonl"
+            source.write_text("".join(json.dumps(asdict(paper)) + "\n" for paper in chosen), encoding="utf-8")
+            started = time.perf_counter()
+            ingest(PaperIndex.create(Path(scratch) / "index", embedder.identity), embedder, [("papers", source)])
+            whole += time.perf_counter() - started
+        alone += bare.run()
+    rates = 2 * runs * len(texts) / alone, runs * len(texts) / embedder.seconds
+    return ThroughputResult(len(chosen), len(texts), *rates, whole / runs, (whole - embedder.seconds) / whole)
+
+
+class _Bare:
+    """The model's forward pass on batches that are ready: cut into pieces, sorted by length, padded."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        import torch
+        from tokenizers import Tokenizer
+
+        from chatbot.embedding.bert import BertEncoder
+
+        folder, (device, number_format) = find_model(), choose_device()
+        self._model = BertEncoder(folder, device, getattr(torch, number_format))
+        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        tokenizer.no_padding()
+        tokenizer.enable_truncation(MiniLM.max_tokens)
+        rows = sorted((each.ids for each in tokenizer.encode_batch(list(texts))), key=len, reverse=True)
+        self._batches = [_pad(rows[at : at + MiniLM.batch_size]) for at in range(0, len(rows), MiniLM.batch_size)]
+
+    def run(self) -> float:
+        """Return the seconds that all batches take."""
+        import torch
+
+        started = time.perf_counter()
+        with torch.inference_mode():
+            for ids, mask in self._batches:
+                self._model(torch.tensor(ids, device=self._model.device), torch.tensor(mask, device=self._model.device))
+        if self._model.device.type == "cuda":
+            torch.cuda.synchronize()
+        return time.perf_counter() - started
+
+
+def _pad(rows: list[list[int]]) -> tuple[list[list[int]], list[list[int]]]:
+    width = len(rows[0])
+    return [row + [0] * (width - len(row)) for row in rows], [[1] * len(row) + [0] * (width - len(row)) for row in rows]

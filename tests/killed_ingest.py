@@ -1,0 +1,127 @@
+"""Ingests that are killed at random moments and run again, beside one that nobody disturbs.
+
+``python -m tests.killed_ingest FILE MOMENTS`` does it with a file of papers and that many moments, and prints what
+differs. Its embedder hashes words, so that the moments fall into the storing and not into the embedding.
+"""
+
+import hashlib
+import multiprocessing
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+
+from chatbot.index import PaperIndex
+from chatbot.index.vectors import FEW
+from chatbot.ingest import ingest
+
+IDENTITY = "hashed-words@1"
+
+
+class HashedWords:
+    """An embedder that needs no model: a text's vector is the sum of its words' own."""
+
+    identity, dimensions = IDENTITY, 64
+
+    def __init__(self) -> None:
+        self._words: dict[str, Any] = {}
+
+    def embed_papers(self, texts: Sequence[str]) -> Any:
+        words = (re.findall(r"\w+", text.lower()) for text in texts)
+        vectors = np.stack([sum(map(self._embed_word, each), np.full(self.dimensions, 1e-3)) for each in words])
+        return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+    def embed_query(self, text: str) -> Any:
+        return self.embed_papers([text])[0]
+
+    def _embed_word(self, word: str) -> Any:
+        if word not in self._words:
+            seed = int.from_bytes(hashlib.sha256(word.encode()).digest()[:8])
+            self._words[word] = np.random.default_rng(seed).standard_normal(self.dimensions)
+        return self._words[word]
+
+
+def bring_in(folder: Path, source: Path) -> None:
+    """Ingest ``source``; this is what is killed."""
+    ingest(PaperIndex.create(folder, IDENTITY), HashedWords(), [("papers", source)])
+
+
+class Trial:
+    """Runs ingests of ``source`` in processes of their own, which start with the libraries loaded."""
+
+    def __init__(self, source: Path) -> None:
+        self._source = source
+        self._processes = multiprocessing.get_context("forkserver")
+        self._processes.set_forkserver_preload(["chromadb", "tantivy", __name__])
+        first = self._processes.Process(target=time.sleep, args=(0,))  # with which the libraries are loaded
+        first.start()
+        first.join()
+
+    def run(self, folder: Path, kill_after: float | None = None) -> float:
+        """Ingest, with SIGKILL after ``kill_after`` seconds unless it is done by then; return the seconds it took."""
+        started = time.perf_counter()
+        process = self._processes.Process(target=bring_in, args=(folder, self._source))
+        process.start()
+        process.join(kill_after)
+        process.kill()
+        process.join()
+        if kill_after is None and process.exitcode:
+            raise RuntimeError(f"an ingest ended with {process.exitcode}")
+        return time.perf_counter() - started
+
+
+def describe(folder: Path, queries: Sequence[str]) -> dict[str, Any]:
+    """Return ids, vectors, and what each of ``queries`` finds, by vectors and by words.
+
+    All vectors are looked at, because Chroma's graph may miss another neighbour each time the same index is opened.
+    """
+    index, embedder = PaperIndex(folder, IDENTITY), HashedWords()
+    entries = [entry for page in index.entries() for entry in page]
+    passages = [chunk.id for entry in entries for chunk in entry.passages]
+    sentences = [chunk.id for entry in entries for chunk in entry.sentences]
+    found: dict[str, Any] = {"passages": [], "sentences": [], "words": []}
+    for query in queries:
+        vector = embedder.embed_query(query)
+        found["passages"].append(_nearest(index.nearest_passages, vector, passages))
+        found["sentences"].append(_nearest(index.nearest_sentences, vector, sentences))
+        found["words"].append({key: round(score, 4) for key, score in index.match_words(query, 1000)[0].items()})
+    vectors = {entry.paper.id: np.round(entry.vectors, 5).tolist() for entry in entries}
+    return {"papers": {e.paper.id: (e.paper, e.records) for e in entries}, "vectors": vectors} | found
+
+
+def _nearest(search: Any, vector: Any, ids: Sequence[str]) -> list[float]:
+    cosines = [search(vector, 10, ids[at : at + FEW]).values() for at in range(0, len(ids), FEW)]
+    return sorted((round(cosine, 4) for each in cosines for cosine in each), reverse=True)[:10]
+
+
+def kill_and_compare(
+    source: Path, scratch: Path, moments: int, queries: Sequence[str], seed: int = 0
+) -> Iterator[tuple[str, list[str]]]:
+    """Yield each moment of a kill, and what differs from an undisturbed ingest once it was run again."""
+    trial, random = Trial(source), Random(seed)
+    took = trial.run(scratch / "whole")
+    expected = describe(scratch / "whole", queries)
+    for number in range(moments):
+        moment = random.uniform(0.05, 0.95) * took
+        trial.run(scratch / str(number), moment)
+        trial.run(scratch / str(number))
+        now = describe(scratch / str(number), queries)
+        yield f"{moment:.2f} of {took:.2f} s", [what for what in expected if now[what] != expected[what]]
+
+
+def main() -> None:
+    """Do it with a file and a number from the command line."""
+    queries = ("question answering", "object detection with few labels", "graph neural networks", "privacy")
+    with tempfile.TemporaryDirectory() as scratch:
+        for moment, wrong in kill_and_compare(Path(sys.argv[1]), Path(scratch), int(sys.argv[2]), queries):
+            print(f"killed after {moment}: {', '.join(wrong) or 'equal'}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
