@@ -63,6 +63,7 @@ class Settings(BaseSettings):
     openai_base_url: str | None = Field(
         None,
         validation_alias="OPENAI_BASE_URL",
+        repr=False,  # it may hold a password
         pattern="^(https?://.+)?$",
         description="address of an OpenAI-compatible server, up to and with /v1",
     )
