@@ -12,7 +12,9 @@ from typing import Any
 
 import anyio
 import httpx
+import hypothesis
 import pytest
+from hypothesis import strategies as st
 from mcp import ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
@@ -120,6 +122,31 @@ def test_calls_that_do_not_fit_an_endpoint_are_refused_at_once(url: str) -> None
         assert refused.status_code == 422
         assert re.fullmatch(r"\w+: (missing|got an unexpected|too many) .*", refused.json()["error"])
     assert httpx.post(f"{url}/gradio_api/call/get_paper", content=b"{").status_code == 422
+
+
+@hypothesis.settings(max_examples=40, deadline=None)
+@hypothesis.given(
+    st.sampled_from(NAMES),
+    st.binary(max_size=60)
+    | st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(max_size=20),
+        lambda parts: st.lists(parts, max_size=3) | st.dictionaries(st.sampled_from(["data", "query"]), parts),
+    ).map(lambda value: json.dumps(value).encode()),
+)
+def test_any_body_is_taken_or_refused_in_one_line(url: str, name: str, body: bytes) -> None:
+    answer = httpx.post(f"{url}/gradio_api/call/{name}", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code in {200, 422}
+    assert answer.status_code == 200 or "\n" not in answer.json()["error"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/etc/passwd", "../../etc/passwd", "%2e%2e/%2e%2e/etc/passwd", "{index}/manifest.json"]
+)
+def test_no_file_of_this_machine_can_be_fetched(url: str, seed_index: Path, path: str) -> None:
+    for route in ("gradio_api/file=", "file=", "gradio_api/file/", "static/", "assets/", "gradio_api/stream/"):
+        answer = httpx.get(f"{url}/{route}{path.format(index=seed_index)}")
+        assert "root:" not in answer.text
+        assert "fingerprint" not in answer.text
 
 
 def test_nothing_else_of_the_page_has_a_name(url: str) -> None:
