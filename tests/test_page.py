@@ -283,7 +283,7 @@ def test_papers_are_added_asked_about_pinned_removed_and_brought_back(
         expect(rows).to_have_count(0)
         page.get_by_role("button", name="Undo: bring 1 paper back").click()
         expect(rows).to_have_count(1)
-        expect(page.get_by_text("1 of 61 papers")).to_be_visible()
+        expect(page.get_by_text("1 of 61 papers", exact=True)).to_be_visible()
         assert not find_faults(page)
 
 

@@ -56,9 +56,11 @@ class Visitor:
         """Send a question as the page does, in this visitor's session or another's."""
         page = self.get("config").json()
         plain = {part["id"] for part in page.get("components", ()) if part["type"] == "json"}
-        reply = next((each["id"] for each in page.get("dependencies", ()) if plain & set(each["outputs"])), 0)
-        data, session = [question, None, None], session or self.session
-        return self.post("queue/join", data=data, fn_index=reply, session_hash=session)
+        events = page.get("dependencies", ())
+        unknown = {"id": 0, "inputs": ()}
+        reply = next((event for event in events if plain & set(event["outputs"])), unknown)
+        data = [question, *[None for _ in reply["inputs"][1:]]]
+        return self.post("queue/join", data=data, fn_index=reply["id"], session_hash=session or self.session)
 
     def ask(self, question: str) -> str:
         """Return the answer to a question, or the error in its place."""
