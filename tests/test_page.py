@@ -339,6 +339,9 @@ def test_a_conversation_can_be_renamed_exported_left_and_deleted(page: Page) -> 
     assert "## References" in download.value.path().read_text()
     page.get_by_role("button", name="New conversation").click()
     expect(page.locator("#answers .message")).to_have_count(0)
+    page.get_by_label("Search", exact=True).first.fill("no such words")
+    expect(listed).to_have_count(0)
+    page.get_by_label("Search", exact=True).first.fill("hopular")  # what was asked, whatever the name
     listed.filter(has_text="Tables").click()
     expect(page.locator("#answers .bot.message")).to_contain_text("Hopular")
     page.get_by_role("button", name="Delete …").click()

@@ -39,13 +39,14 @@ def build_sidebar(bot: PaperChatbot, page: Any, chat: Any, talk: Any, sources: A
     chat.chatbot.clear(own(_drop), talk, opened, **_QUIET)
     chat.chatbot.undo(own(_take_back), talk, [talk, sources], **_QUIET)
     shown = [parts.listed, parts.tools, parts.name, parts.sure]
-    parts.name.submit(own(_rename), [talk, parts.name], shown, **_QUIET)
+    parts.name.submit(own(_rename), [talk, parts.name, parts.sought], shown, **_QUIET)
     parts.delete.click(lambda: gr.Row(visible=True), None, parts.sure, **_QUIET)
     parts.spare.click(lambda: gr.Row(visible=False), None, parts.sure, **_QUIET)
     written = [parts.written, parts.file_name]
     parts.export.click(own(_write), talk, written, **_QUIET).success(None, written, js=_DOWNLOAD)
     page.load(own(_tell_user), None, parts.user, **_QUIET)
-    gr.on([page.load, sources.change], own(_show_list), talk, shown, **_QUIET)
+    changed = [page.load, sources.change, parts.sought.change]
+    gr.on(changed, own(_show_list), [talk, parts.sought], shown, **_QUIET)
 
 
 def _for_visitor(bot: PaperChatbot, work: Callable[..., Any]) -> Callable[..., Any]:
@@ -67,6 +68,7 @@ def _lay_out() -> SimpleNamespace:
     parts = SimpleNamespace()
     with gr.Sidebar(open=False, width=300, elem_id="threads"):
         parts.new = gr.Button("New conversation", variant="primary", size="sm", elem_id="new-thread")
+        parts.sought = gr.Textbox(label="Search", max_length=NAME_CHARS, elem_id="thread-search")
         parts.listed = gr.Radio([], label="Conversations", elem_id="thread-list")
         with gr.Column(visible=False) as parts.tools:
             parts.name = gr.Textbox(label="Name of the open one", max_length=NAME_CHARS, submit_btn="Rename")
@@ -84,10 +86,10 @@ def _tell_user(bot: PaperChatbot, user: str) -> str:
     return f"<p class='note'><bdi>{escape(user)}</bdi> · <a href='./logout'>Sign out</a></p>" if user else ""
 
 
-def _show_list(bot: PaperChatbot, user: str, now: Conversation) -> tuple[Any, ...]:
+def _show_list(bot: PaperChatbot, user: str, now: Conversation, text: str) -> tuple[Any, ...]:
     import gradio as gr
 
-    names = {thread.id: disarm(thread.name) or "(no name)" for thread in bot.threads.list(user)}
+    names = {thread.id: disarm(thread.name) or "(no name)" for thread in bot.threads.list(user, text)}
     current = now.thread if now.thread in names else None
     return (
         gr.Radio([(name, key) for key, name in names.items()], value=current),
@@ -120,9 +122,9 @@ def _drop(bot: PaperChatbot, user: str, now: Conversation) -> tuple[Any, ...]:
     return _start_anew()
 
 
-def _rename(bot: PaperChatbot, user: str, now: Conversation, name: str) -> tuple[Any, ...]:
+def _rename(bot: PaperChatbot, user: str, now: Conversation, name: str, text: str) -> tuple[Any, ...]:
     bot.threads.rename(user, now.thread, name)
-    return _show_list(bot, user, now)
+    return _show_list(bot, user, now, text)
 
 
 def _write(bot: PaperChatbot, user: str, now: Conversation) -> tuple[str, str]:
