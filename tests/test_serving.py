@@ -57,7 +57,7 @@ class Visitor:
         page = self.get("config").json()
         plain = {part["id"] for part in page.get("components", ()) if part["type"] == "json"}
         events = page.get("dependencies", ())
-        unknown = {"id": 0, "inputs": ()}
+        unknown: dict[str, Any] = {"id": 0, "inputs": ()}
         reply = next((event for event in events if plain & set(event["outputs"])), unknown)
         data = [question, *[None for _ in reply["inputs"][1:]]]
         return self.post("queue/join", data=data, fn_index=reply["id"], session_hash=session or self.session)
