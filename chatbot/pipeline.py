@@ -204,12 +204,9 @@ class PaperChatbot:
             notice=outcome.notice,
             usage=outcome.usage,
             timings_ms={
-                name: round((end - start) * 1000, 1)
-                for name, start, end in (
-                    ("retrieve", started, retrieved),
-                    ("answer", retrieved, now),
-                    ("total", started, now),
-                )
+                "retrieve": _milliseconds(started, retrieved),
+                "answer": _milliseconds(retrieved, now),
+                "total": _milliseconds(started, now),
             },
             index=self.index.manifest.fingerprint,
             settings=self.settings.fingerprint(),
@@ -230,8 +227,7 @@ class PaperChatbot:
         return explain.tell_absence(reader, record, name, self._comparer.find(name), self.settings.top_k)
 
     def _tell_filter(self) -> str:
-        count, total = len(self.scope()), len(self.index)
-        return f" (Only {count} of {total} papers pass the filter.)" if self.filter else ""
+        return f" (Only {len(self.scope())} of {len(self)} papers pass the filter.)" if self.filter else ""
 
     def read(self, question: str, history: Sequence[str | Turn] = ()) -> tuple[Question, list[Hit], list[Match]]:
         """Return what an answer to ``question`` is made from: the question as read, hits and matches."""
@@ -298,3 +294,7 @@ class PaperChatbot:
         from chatbot.langchain import AskRunnable
 
         return AskRunnable(self)
+
+
+def _milliseconds(start: float, end: float) -> float:
+    return round((end - start) * 1000, 1)

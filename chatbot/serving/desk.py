@@ -28,11 +28,10 @@ class Desk:
         self._limits, self._log_questions, self._lock = limits, log_questions, threading.Lock()
 
     def watch(self, request: Any, question: str, answers: Generator[Any]) -> Generator[Any]:
-        """Yield ``answers``, the growing answer to ``question``, unless the visitor of ``request`` has to wait.
+        """Yield ``answers``: the growing answer to ``question``, or the one JSON form that a program is told.
 
-        What programs are told comes in its JSON form instead.
-
-        Raises Busy for that; of an error that is not known, only a line in the log tells more.
+        Raises Busy when the visitor of ``request`` has to wait; of an error that is not known, only a line in the log
+        tells more.
         """
         visitor, started, status = request.username or "", time.perf_counter(), "stopped"
         answer: Any = None

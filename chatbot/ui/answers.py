@@ -5,6 +5,7 @@ Knows Markdown and the JSON form of an answer; knows nothing of Gradio or of the
 
 import re
 from collections.abc import Mapping
+from html import escape
 from typing import Any
 
 from chatbot.answers import Answer
@@ -54,6 +55,11 @@ def anchor(place: int, number: int) -> str:
 def disarm(text: str) -> str:
     """Return ``text``, of the same length, with signs made visible that would turn the direction of what follows."""
     return text.translate(_TURNING)
+
+
+def show_text(text: str) -> str:
+    """Return ``text``, whoever wrote it, as HTML that shows it and does nothing else."""
+    return escape(disarm(text))
 
 
 def _as_said(text: str) -> str:

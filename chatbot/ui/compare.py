@@ -4,7 +4,6 @@ Knows Gradio, HTML and the pipeline; knows nothing of the chat, which may add pa
 """
 
 from collections.abc import Sequence
-from html import escape
 from itertools import islice
 from types import SimpleNamespace
 from typing import Any
@@ -16,7 +15,7 @@ from chatbot.errors import ChatbotError
 from chatbot.markup import defuse_markdown, flatten_text
 from chatbot.pipeline import PaperChatbot
 from chatbot.tables import format_table, label_papers
-from chatbot.ui.answers import anchor, disarm, format_record
+from chatbot.ui.answers import anchor, disarm, format_record, show_text
 from chatbot.ui.sources import NO_SOURCES, format_sources
 
 NO_GRID = "<p class='note'>Choose the papers to compare, or add them from the sources of an answer.</p>"
@@ -28,7 +27,6 @@ _FORMS: dict[str, tuple[TableFormat, str]] = {
     "LaTeX": ("latex", "tex"),
 }
 _DOWNLOAD = "(text, suffix) => window.chatbotDownload(text, 'comparison', suffix)"
-_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
 def build_compare(bot: PaperChatbot, added: Any) -> None:
@@ -37,20 +35,22 @@ def build_compare(bot: PaperChatbot, added: Any) -> None:
 
     # The rest of many papers is read when somebody looks for one.
     first = [(disarm(flatten_text(paper.title)), paper.id) for paper in islice(bot.papers(), _OFFERED)]
-    parts, shelf = _lay_out(first), _Shelf(bot)
+    parts = _lay_out(first)
 
     def offer(chosen: list[str], typed: gr.KeyUpData) -> Any:
-        return gr.Dropdown(choices=shelf.offer(typed.input_value, chosen))
+        return gr.Dropdown(choices=_offer(bot, typed.input_value, chosen))
 
     def add(paper_id: str, chosen: list[str]) -> tuple[Any, ...]:
         if not paper_id:
             return gr.skip(), gr.skip()
         chosen = list(dict.fromkeys([*chosen, paper_id]))[:MOST_PAPERS]
-        return gr.Dropdown(choices=shelf.offer("", chosen), value=chosen), ""
+        return gr.Dropdown(choices=_offer(bot, "", chosen), value=chosen), ""
 
     # Every key counts: of keys that are held back, Gradio would send on the first. One at a time, the last one wins.
-    parts.papers.key_up(offer, parts.papers, parts.papers, trigger_mode="multiple", concurrency_limit=1, **_QUIET)
-    added.change(add, [added, parts.papers], [parts.papers, added], **_QUIET)
+    parts.papers.key_up(
+        offer, parts.papers, parts.papers, trigger_mode="multiple", concurrency_limit=1, show_progress="hidden"
+    )
+    added.change(add, [added, parts.papers], [parts.papers, added], show_progress="hidden")
     gr.on(
         [parts.papers.change, parts.columns.change],
         lambda *given: _compare(bot, *given),
@@ -59,12 +59,11 @@ def build_compare(bot: PaperChatbot, added: Any) -> None:
         trigger_mode="always_last",
         show_progress="minimal",
         show_progress_on=parts.grid,
-        api_visibility="private",
     )
     written = [parts.written, parts.suffix]
     for button, (form, suffix) in zip(parts.forms, _FORMS.values(), strict=True):
         write = _writer(form, suffix)
-        button.click(write, parts.made, written, **_QUIET).success(None, written, js=_DOWNLOAD)
+        button.click(write, parts.made, written, show_progress="hidden").success(None, written, js=_DOWNLOAD)
 
 
 def _lay_out(first: Sequence[tuple[str, str]]) -> SimpleNamespace:
@@ -105,21 +104,12 @@ def _lay_out(first: Sequence[tuple[str, str]]) -> SimpleNamespace:
     return parts
 
 
-class _Shelf:
-    """The titles of all indexed papers, read once for each state of the index."""
-
-    def __init__(self, bot: PaperChatbot) -> None:
-        self._bot, self._titles, self._state = bot, dict[str, str](), ""
-
-    def offer(self, text: str, chosen: Sequence[str]) -> list[tuple[str, str]]:
-        """Return the ``chosen`` papers and some whose title holds ``text``, as pairs of title and id."""
-        self._bot.index.refresh()
-        if (state := self._bot.index.manifest.fingerprint) != self._state:
-            self._titles = {paper.id: disarm(flatten_text(paper.title)) for paper in self._bot.papers()}
-            self._state = state
-        wanted = text.casefold()
-        found = [key for key, title in self._titles.items() if wanted in title.casefold()][:_OFFERED]
-        return [(self._titles[key], key) for key in dict.fromkeys([*chosen, *found]) if key in self._titles]
+def _offer(bot: PaperChatbot, text: str, chosen: Sequence[str]) -> list[tuple[str, str]]:
+    """Return the ``chosen`` papers and some whose title holds ``text``, as pairs of title and id."""
+    titles = {each.paper.id: disarm(flatten_text(each.paper.title)) for each in bot.library.list()}
+    wanted = text.casefold()
+    found = [key for key, title in titles.items() if wanted in title.casefold()][:_OFFERED]
+    return [(titles[key], key) for key in dict.fromkeys([*chosen, *found]) if key in titles]
 
 
 def _compare(bot: PaperChatbot, papers: Sequence[str], columns: Sequence[str], made: Comparison | None) -> Any:
@@ -173,4 +163,4 @@ def _writer(form: TableFormat, suffix: str) -> Any:
 
 
 def _show(text: str) -> str:
-    return escape(disarm(flatten_text(text)))
+    return show_text(flatten_text(text))

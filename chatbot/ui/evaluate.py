@@ -14,24 +14,21 @@ from chatbot.ui.runs import NAIVE, Runs
 
 TICK = 2  # seconds between looks at a run under way
 NOTHING_OPEN = "<p class='note'>Open the report of a run, or compare it with another.</p>"
-_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-_SLOW: dict[str, Any] = {"api_visibility": "private", "concurrency_limit": 1, "concurrency_id": "evaluate"}
+_SLOW: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "evaluate"}
 _DOWNLOAD = "() => window.chatbotDownload(document.querySelector('#evaluated iframe').srcdoc, 'report', 'html')"
 
 
 def build_evaluate(runs: Runs, tab: Any) -> None:
     """Fill ``tab``; whoever may open the page may use it."""
-    import gradio as gr
-
     parts = _lay_out()
     progress = [parts.said, parts.start, parts.cancel, parts.timer]
     shown = [*progress, parts.over, parts.runs, parts.other, parts.draft]
     chosen = [parts.runs, parts.other]
-    gr.on([tab.select], _telling(lambda *now: _show(runs, *now)), chosen, shown, **_QUIET)
-    parts.timer.tick(_telling(lambda *now: _tick(runs, *now)), chosen, shown, **_QUIET)
+    tab.select(_telling(lambda *now: _show(runs, *now)), chosen, shown, show_progress="hidden")
+    parts.timer.tick(_telling(lambda *now: _tick(runs, *now)), chosen, shown, show_progress="hidden")
     for button, work in ((parts.start, runs.start), (parts.cancel, lambda *given: runs.cancel())):
-        button.click(_telling(work, silent=True), [parts.split, parts.model], None, **_QUIET).then(
-            _telling(lambda *now: _show(runs, *now)), chosen, shown, **_QUIET
+        button.click(_telling(work, silent=True), [parts.split, parts.model], None, show_progress="hidden").then(
+            _telling(lambda *now: _show(runs, *now)), chosen, shown, show_progress="hidden"
         )
     opened = [parts.opened, parts.download]
     parts.report.click(_telling(lambda name: _open(runs, name)), parts.runs, opened, **_SLOW)

@@ -5,7 +5,6 @@ Knows Gradio and the library; knows nothing of the chat but the pin: the papers 
 
 import json
 from collections.abc import Callable, Sequence
-from html import escape
 from types import SimpleNamespace
 from typing import Any, TypeVar
 
@@ -14,16 +13,15 @@ from chatbot.ingest import Removed
 from chatbot.markup import flatten_text
 from chatbot.pipeline import PaperChatbot
 from chatbot.ui.adding import add_papers, tell_busy
-from chatbot.ui.answers import disarm
+from chatbot.ui.answers import show_text
 from chatbot.ui.shelf import count_pages, format_shelf, name_papers, read_wanted
 
 _HELP = "year>=2023 and venue:icml, source:old.bib, author:smith; joined by and, or, not"
 Result = TypeVar("Result")
-_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
-def build_library(bot: PaperChatbot, page: Any, pin: Any) -> Any:
-    """Fill the tab, and return what changes whenever papers are added or removed here; ``pin`` is set on demand."""
+def build_library(bot: PaperChatbot, tab: Any, pin: Any) -> Any:
+    """Fill ``tab``, and return what changes whenever papers are added or removed here; ``pin`` is set on demand."""
     import gradio as gr
 
     parts = _lay_out(bool(len(bot)))
@@ -37,22 +35,30 @@ def build_library(bot: PaperChatbot, page: Any, pin: Any) -> Any:
         [*search, parts.chosen],
         listing,
         trigger_mode="always_last",
-        **_QUIET,
+        show_progress="hidden",
     )
-    gr.on([page.load, parts.changed.change, parts.redraw.change], own.show, shown, listing, **_QUIET)
-    parts.before.click(lambda at: at - 1, parts.place, parts.place, **_QUIET).then(own.show, shown, listing, **_QUIET)
-    parts.after.click(lambda at: at + 1, parts.place, parts.place, **_QUIET).then(own.show, shown, listing, **_QUIET)
+    gr.on(
+        [tab.select, parts.changed.change, parts.redraw.change],
+        own.show,
+        shown,
+        listing,
+        show_progress="hidden",
+    )
+    parts.before.click(lambda at: at - 1, parts.place, parts.place, show_progress="hidden").then(
+        own.show, shown, listing, show_progress="hidden"
+    )
+    parts.after.click(lambda at: at + 1, parts.place, parts.place, show_progress="hidden").then(
+        own.show, shown, listing, show_progress="hidden"
+    )
 
-    parts.ticked.change(own.choose, [parts.ticked, parts.chosen], parts.chosen, **_QUIET)
+    parts.ticked.change(own.choose, [parts.ticked, parts.chosen], parts.chosen, show_progress="hidden")
     acts = [parts.pin_chosen, parts.remove, parts.clear]
-    parts.chosen.change(own.offer, parts.chosen, acts, **_QUIET)
-    parts.clear.click(lambda drawn: ((), drawn + 1), parts.redraw, [parts.chosen, parts.redraw], **_QUIET)
-    parts.remove.click(
-        own.remove, parts.chosen, [parts.chosen, parts.removed, parts.undo, parts.changed], api_visibility="private"
-    )
-    parts.undo.click(own.restore, parts.removed, [parts.removed, parts.undo, parts.changed], api_visibility="private")
-    parts.pin_chosen.click(own.pin_chosen, parts.chosen, pin, **_QUIET)
-    parts.pin_found.click(own.pin_found, search, pin, **_QUIET)
+    parts.chosen.change(own.offer, parts.chosen, acts, show_progress="hidden")
+    parts.clear.click(lambda drawn: ((), drawn + 1), parts.redraw, [parts.chosen, parts.redraw], show_progress="hidden")
+    parts.remove.click(own.remove, parts.chosen, [parts.chosen, parts.removed, parts.undo, parts.changed])
+    parts.undo.click(own.restore, parts.removed, [parts.removed, parts.undo, parts.changed])
+    parts.pin_chosen.click(own.pin_chosen, parts.chosen, pin, show_progress="hidden")
+    parts.pin_found.click(own.pin_found, search, pin, show_progress="hidden")
     _let_add(parts, own)
     return parts.changed
 
@@ -73,7 +79,6 @@ def _let_add(parts: SimpleNamespace, own: "_Handlers") -> None:
         [parts.pasted, parts.files],
         [parts.said, parts.pasted, parts.files, parts.changed],
         show_progress_on=parts.said,
-        api_visibility="private",
     )
 
 
@@ -221,4 +226,4 @@ def _count(papers: int) -> str:
 
 
 def _show(text: str) -> str:
-    return escape(disarm(flatten_text(text)))
+    return show_text(flatten_text(text))

@@ -55,8 +55,8 @@ def build_page(bot: PaperChatbot, watch: Watch = lambda request, question, answe
                     sources.render()
             with gr.Tab("Compare", id="compare"):
                 build_compare(bot, to_compare)
-            with gr.Tab("Library", id="library"):
-                pins.follow(page, chat.chatbot, build_library(bot, page, pins.pin))
+            with gr.Tab("Library", id="library") as library:
+                pins.follow(page, chat.chatbot, build_library(bot, library, pins.pin))
             if runs := find_runs(bot):
                 with gr.Tab("Evaluate", id="evaluate") as evaluate:
                     build_evaluate(runs, evaluate)
@@ -67,7 +67,6 @@ def build_page(bot: PaperChatbot, watch: Watch = lambda request, question, answe
             [talk, pins.pin],
             follow_ups,
             show_progress="hidden",
-            api_visibility="private",
         )
         offer_api(bot, page, watch)
     return page
@@ -146,7 +145,7 @@ def _build_chat(bot: PaperChatbot, watch: Watch, talk: Any, sources: Any, pins: 
         fill_width=True,
         analytics_enabled=False,
     )
-    chat.chatbot.like(rate, talk, None, api_visibility="private")
+    chat.chatbot.like(rate, talk, None)
     return chat
 
 
@@ -164,7 +163,7 @@ def _build_why(bot: PaperChatbot, talk: Any) -> None:
 
     asked = gr.Textbox(visible="hidden", elem_id="why-asked")
     told = gr.Textbox(visible=False)
-    asked.change(tell, [talk, asked], told, show_progress="hidden", api_visibility="private").success(
+    asked.change(tell, [talk, asked], told, show_progress="hidden").success(
         None, told, js="(told) => window.chatbotTell(told)"
     )
 

@@ -11,7 +11,6 @@ from chatbot.pipeline import PaperChatbot
 
 WELCOME = "Ask about a paper, a method or a topic."
 NOTHING_YET = "There are no papers yet. Add some in the Library tab, or with `chatbot ingest FILE`."
-_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
 class Pins:
@@ -38,8 +37,14 @@ class Pins:
         import gradio as gr
 
         shown = [self._line, self._unpin, chatbot]
-        self._unpin.click(lambda: "", None, self.pin, **_QUIET)
-        gr.on([page.load, changed.change, self.pin.change], self._update, self.pin, shown, **_QUIET)
+        self._unpin.click(lambda: "", None, self.pin, show_progress="hidden")
+        gr.on(
+            [page.load, changed.change, self.pin.change],
+            self._update,
+            self.pin,
+            shown,
+            show_progress="hidden",
+        )
 
     def _update(self, pin: str) -> tuple[Any, ...]:
         import gradio as gr

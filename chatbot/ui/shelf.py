@@ -10,7 +10,7 @@ from pathlib import Path
 from chatbot.filters import Comparison, Field, Filter, join_filters, parse_filter
 from chatbot.markup import clip_text, flatten_text
 from chatbot.records import Listed
-from chatbot.ui.answers import disarm
+from chatbot.ui.answers import show_text
 
 A_PAGE = 20  # papers
 _AUTHORS = 2
@@ -71,4 +71,4 @@ def _name_source(source: str) -> str:
 
 
 def _show(text: str, most: int = 1000) -> str:
-    return escape(disarm(clip_text(text, most)))
+    return show_text(clip_text(text, most))

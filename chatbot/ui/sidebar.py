@@ -18,8 +18,6 @@ from chatbot.ui.sources import NO_SOURCES
 from chatbot.ui.threads import Conversation, name_visitor, restore, take_back
 
 _DOWNLOAD = "(text, name) => window.chatbotDownload(text, name)"
-# None of it is offered to programs: it changes what is stored.
-_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
 def build_sidebar(bot: PaperChatbot, page: Any, chat: Any, talk: Any, sources: Any) -> None:
@@ -30,23 +28,29 @@ def build_sidebar(bot: PaperChatbot, page: Any, chat: Any, talk: Any, sources: A
     opened = [chat.chatbot, talk, sources]
     own = partial(_for_visitor, bot)
     for event in (
-        parts.listed.input(own(_open), parts.listed, opened, **_QUIET),
-        parts.new.click(_start_anew, None, opened, **_QUIET),
-        parts.really.click(own(_drop), talk, opened, **_QUIET),
+        parts.listed.input(own(_open), parts.listed, opened, show_progress="hidden"),
+        parts.new.click(_start_anew, None, opened, show_progress="hidden"),
+        parts.really.click(own(_drop), talk, opened, show_progress="hidden"),
     ):
         # The chat keeps a second copy of what it shows, in a form that only Gradio makes.
-        event.success(lambda shown: shown, chat.chatbot, chat.chatbot_state, **_QUIET)
-    chat.chatbot.clear(own(_drop), talk, opened, **_QUIET)
-    chat.chatbot.undo(own(_take_back), talk, [talk, sources], **_QUIET)
+        event.success(lambda shown: shown, chat.chatbot, chat.chatbot_state, show_progress="hidden")
+    chat.chatbot.clear(own(_drop), talk, opened, show_progress="hidden")
+    chat.chatbot.undo(own(_take_back), talk, [talk, sources], show_progress="hidden")
     shown = [parts.listed, parts.tools, parts.name, parts.sure]
-    parts.name.submit(own(_rename), [talk, parts.name, parts.sought], shown, **_QUIET)
-    parts.delete.click(lambda: gr.Row(visible=True), None, parts.sure, **_QUIET)
-    parts.spare.click(lambda: gr.Row(visible=False), None, parts.sure, **_QUIET)
+    parts.name.submit(own(_rename), [talk, parts.name, parts.sought], shown, show_progress="hidden")
+    parts.delete.click(lambda: gr.Row(visible=True), None, parts.sure, show_progress="hidden")
+    parts.spare.click(lambda: gr.Row(visible=False), None, parts.sure, show_progress="hidden")
     written = [parts.written, parts.file_name]
-    parts.export.click(own(_write), talk, written, **_QUIET).success(None, written, js=_DOWNLOAD)
-    page.load(own(_tell_user), None, parts.user, **_QUIET)
+    parts.export.click(own(_write), talk, written, show_progress="hidden").success(None, written, js=_DOWNLOAD)
+    page.load(own(_tell_user), None, parts.user, show_progress="hidden")
     changed = [page.load, sources.change, parts.sought.change]
-    gr.on(changed, own(_show_list), [talk, parts.sought], shown, **_QUIET)
+    gr.on(
+        changed,
+        own(_show_list),
+        [talk, parts.sought],
+        shown,
+        show_progress="hidden",
+    )
 
 
 def _for_visitor(bot: PaperChatbot, work: Callable[..., Any]) -> Callable[..., Any]:

@@ -11,7 +11,7 @@ from typing import Any
 from chatbot.markup import flatten_text
 from chatbot.records import Paper
 from chatbot.references import format_bibtex, web_address
-from chatbot.ui.answers import anchor, disarm
+from chatbot.ui.answers import anchor, show_text
 from chatbot.ui.why import format_why
 
 NO_SOURCES = "<p class='note'>The papers that an answer cites are shown here, with the passages it rests on.</p>"
@@ -43,7 +43,7 @@ def _format_paper(place: int, paper: Paper, citations: Sequence[Mapping[str, Any
     title, abstract = _mark(place, paper.title, found), _mark(place, paper.abstract, found, after_title)
     lost = "".join(
         f"<p class='note'>The indexed text no longer has: <q id='{anchor(place, each['number'])}'>"
-        f"{_show(each['quote'])}</q> [{each['number']}]</p>"
+        f"{show_text(each['quote'])}</q> [{each['number']}]</p>"
         for each in citations
         if each not in found
     )
@@ -52,17 +52,17 @@ def _format_paper(place: int, paper: Paper, citations: Sequence[Mapping[str, Any
         f"<details class='paper'{' open' if is_open else ''}>"
         f"<summary><span class='numbers'>{numbers}</span> <bdi>{title}</bdi></summary>"
         f"{_format_facts(paper)}<p class='abstract' dir='auto'>{abstract}</p>{lost}"
-        f"<p class='actions'><button type='button' data-fill='{_show(flatten_text(paper.name))}: '>"
+        f"<p class='actions'><button type='button' data-fill='{show_text(flatten_text(paper.name))}: '>"
         f"Ask about this paper</button> {adds}"
-        f"<button type='button' data-copy='{_show(format_bibtex(paper))}'>Copy BibTeX</button></p></details>"
+        f"<button type='button' data-copy='{show_text(format_bibtex(paper))}'>Copy BibTeX</button></p></details>"
     )
 
 
 def _format_facts(paper: Paper) -> str:
     facts = [", ".join(paper.authors), " ".join(filter(None, [paper.venue, str(paper.year or "")]))]
-    shown = [f"<bdi>{_show(fact)}</bdi>" for fact in facts if fact]
+    shown = [f"<bdi>{show_text(fact)}</bdi>" for fact in facts if fact]
     if address := web_address(paper.url):
-        shown.append(f"<a href='{escape(address)}' target='_blank' rel='noopener noreferrer'>{_show(address)}</a>")
+        shown.append(f"<a href='{escape(address)}' target='_blank' rel='noopener noreferrer'>{show_text(address)}</a>")
     return f"<p class='facts'>{' · '.join(shown)}</p>" if shown else ""
 
 
@@ -75,13 +75,9 @@ def _mark(place: int, text: str, citations: Sequence[Mapping[str, Any]], offset:
     cuts = sorted({0, len(text), *(start for start, _, _ in spans), *(end for _, end, _ in spans)})
     parts = []
     for begin, stop in pairwise(cuts):
-        piece = _show(text[begin:stop])
+        piece = show_text(text[begin:stop])
         for _, _, number in (span for span in spans if span[0] <= begin and stop <= span[1]):
             piece = f"<mark data-ref='{anchor(place, number)}'>{piece}</mark>"
         ended = "".join(f"<sup>[{number}]</sup>" for _, end, number in spans if end == stop)
         parts.append(piece + ended)
     return "".join(parts)
-
-
-def _show(text: str) -> str:
-    return escape(disarm(text))

@@ -10,7 +10,7 @@ from typing import Any
 from chatbot.explain import trace
 from chatbot.markup import flatten_text
 from chatbot.records import Ranks
-from chatbot.ui.answers import disarm
+from chatbot.ui.answers import show_text
 
 
 def format_why(place: int, record: Mapping[str, Any]) -> str:
@@ -28,7 +28,7 @@ def format_why(place: int, record: Mapping[str, Any]) -> str:
 
 def _format_steps(record: Mapping[str, Any]) -> str:
     rows = "".join(
-        f"<tr><td>{int(step.rank)}</td><th scope='row'><bdi>{escape(disarm(step.title))}</bdi></th>"
+        f"<tr><td>{int(step.rank)}</td><th scope='row'><bdi>{show_text(step.title)}</bdi></th>"
         f"{_format_ranks(step.ranks)}<td>{escape(step.fate)}</td></tr>"
         for step in trace(record)
     )
