@@ -42,6 +42,7 @@ def build_library(bot: PaperChatbot, tab: Any, pin: Any) -> Any:
         own.show,
         shown,
         listing,
+        trigger_mode="always_last",
         show_progress="hidden",
     )
     parts.before.click(lambda at: at - 1, parts.place, parts.place, show_progress="hidden").then(

@@ -43,6 +43,7 @@ class Pins:
             self._update,
             self.pin,
             shown,
+            trigger_mode="always_last",
             show_progress="hidden",
         )
 

@@ -44,11 +44,13 @@ def build_sidebar(bot: PaperChatbot, page: Any, chat: Any, talk: Any, sources: A
     parts.export.click(own(_write), talk, written, show_progress="hidden").success(None, written, js=_DOWNLOAD)
     page.load(own(_tell_user), None, parts.user, show_progress="hidden")
     changed = [page.load, sources.change, parts.sought.change]
+    # What is typed while the list is still being read must not be lost.
     gr.on(
         changed,
         own(_show_list),
         [talk, parts.sought],
         shown,
+        trigger_mode="always_last",
         show_progress="hidden",
     )
 
