@@ -150,8 +150,8 @@ class Match:
     ``words`` has shape (sentences, word pieces of the question's content words): the best match of each in each
     sentence. ``phrases`` has shape (sentences, phrases of the question), each phrase taken out of its context.
     ``literal`` has shape (1 + sentences, content words): whether the word itself stands in the title, then in each
-    sentence. ``evidence`` has shape (sentences,): the log-odds that a sentence belongs in an answer, set by ranking.
-    ``named_at`` is where in the question the paper is called by name, None when it is not.
+    sentence. ``meanings`` has shape (sentences, 384): the unit mean of each sentence's word vectors. ``evidence`` has
+    shape (sentences,): the log-odds that a sentence belongs in an answer, set by ranking. ``named_at`` is where in the question the paper is called by name, None when it is not.
     """
 
     hit: Hit
@@ -159,6 +159,7 @@ class Match:
     words: Any = field(repr=False, compare=False)
     phrases: Any = field(repr=False, compare=False)
     literal: Any = field(repr=False, compare=False)
+    meanings: Any = field(repr=False, compare=False)
     named_at: int | None = None
     evidence: Any = field(default=None, repr=False, compare=False)
 

@@ -79,6 +79,7 @@ def calibrate(
         fit.write_training_papers(papers, source)
         bot = PaperChatbot(index=Path(scratch) / "training")
         bot.ingest(source)
+        fit.clear_sentences()
         readings = list(fit.read_training(bot))
         sentences = fit.fit_sentences(readings)
         sentences.regression.save("sentences", fit.MADE_BY)
