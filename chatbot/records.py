@@ -151,7 +151,8 @@ class Match:
     sentence. ``phrases`` has shape (sentences, phrases of the question), each phrase taken out of its context.
     ``literal`` has shape (1 + sentences, content words): whether the word itself stands in the title, then in each
     sentence. ``meanings`` has shape (sentences, 384): the unit mean of each sentence's word vectors. ``evidence`` has
-    shape (sentences,): the log-odds that a sentence belongs in an answer, set by ranking. ``named_at`` is where in the question the paper is called by name, None when it is not.
+    shape (sentences,): the log-odds that a sentence belongs in an answer, set by ranking. ``named_at`` is where in the
+    question the paper is called by name, None when it is not.
     """
 
     hit: Hit
