@@ -77,7 +77,7 @@ def calibrate(
     with tempfile.TemporaryDirectory() as scratch:
         source = Path(scratch) / "papers.jsonl"
         fit.write_training_papers(papers, source)
-        bot = PaperChatbot(index=Path(scratch) / "training")
+        bot = PaperChatbot(index=Path(scratch) / "training", chroma_url="")
         bot.ingest(source)
         readings = list(fit.read_training(bot))
         sentences = fit.fit_sentences(readings)

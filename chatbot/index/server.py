@@ -6,6 +6,7 @@ store the server holds one whose metadata is the manifest, and the lease of whoe
 
 import platform
 import uuid
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
@@ -39,7 +40,9 @@ class Session(httpx.Client):
 
     def __init__(self, server: Server) -> None:
         headers = {"Authorization": f"Bearer {server.token}"} if server.token else {}
-        super().__init__(timeout=_SILENCE, headers=headers)
+        transport = httpx.HTTPTransport()
+        weakref.finalize(self, transport.close)  # an index is dropped, not closed
+        super().__init__(timeout=_SILENCE, headers=headers, transport=transport)
         self._is_gone = False  # then nobody waits again
         self._tries = Retrying(
             retry=retry_if_exception_type((httpx.NetworkError, httpx.ConnectTimeout, httpx.ProtocolError, _Restarting)),
@@ -99,13 +102,13 @@ class OnServer(Folder):
         ask_version(self._server)  # because Chroma's client, while it is made, waits for ever
         headers = {"Authorization": f"Bearer {self._server.token}"} if self._server.token else None
         url = self._server.url
+        settings = Settings(anonymized_telemetry=False, chroma_http_max_keepalive_connections=0)
         try:
-            client: Any = chromadb.HttpClient(url, settings=Settings(anonymized_telemetry=False), headers=headers)
+            client: Any = chromadb.HttpClient(url, settings=settings, headers=headers)
         except ValueError as error:
             raise IndexAway(f"{self} cannot be used ({self._shorten(error)})") from error
         session, api = Session(self._server), client._server
         session.headers.update(api._session.headers)
-        api._session.close()
         api._session = session
         return client
 
