@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 
 from chatbot import PaperChatbot
-from chatbot.doctor import Check, examine
+from chatbot.doctor import examine
 from chatbot.errors import IndexAway, IndexBusy, IndexMissing
 from chatbot.index import PaperIndex, Server, lease, measure, verify
 from chatbot.index.place import find_place
+from chatbot.index.server import ask_version
 from chatbot.ingest import ingest, rebuild_index, remove_papers
 from chatbot.settings import load_settings
 from chatbot.upkeep import export_snapshot, import_snapshot, repair
@@ -233,19 +234,23 @@ def test_a_token_lets_in_through_a_proxy_and_is_never_told(tmp_path: Path, chrom
     assert not [text for text in told if "planted" in text]
 
 
-def test_the_check_up_names_the_server(tmp_path: Path, chroma: ChromaProcess, bot: PaperChatbot) -> None:
+def test_the_check_up_names_the_server(tmp_path: Path, chroma: ChromaProcess, source: Path) -> None:
     chosen: dict[str, Any] = {"index": tmp_path, "chroma_url": chroma.url, "chroma_name": "checked"}
-    PaperChatbot(**chosen).ingest()
+    PaperChatbot(**chosen).ingest(source)
     checks = {check.name: check for check in examine(load_settings(**chosen))}
     assert f"answers at {chroma.url}" in checks["chroma server"].finding
-    assert checks["index"].finding.startswith(f"59 papers in the Chroma server at {chroma.url}")
-    away = load_settings(index=tmp_path, chroma_url="http://127.0.0.1:9", chroma_patience=0)
-    checks = {check.name: check for check in examine(away)}
+    assert checks["index"].finding.startswith(f"6 papers in the Chroma server at {chroma.url}")
+    chosen["chroma_url"] = "http://127.0.0.1:9"
+    checks = {check.name: check for check in examine(load_settings(chroma_patience=0, **chosen))}
     assert checks["chroma server"].finding == "http://127.0.0.1:9 is unusable"
     assert "start it again" in checks["chroma server"].fix
-    with guarded(chroma.url, "") as (url, _):
-        check = {each.name: each for each in examine(load_settings(index=tmp_path, chroma_url=f"{url}/elsewhere"))}
-    assert check["chroma server"] == Check("chroma server", f"{url}/elsewhere is unusable", check["index"].fix)
+
+
+def test_what_is_no_chroma_server_is_told(chroma: ChromaProcess) -> None:
+    with pytest.raises(
+        IndexAway, match=r"^what answers at .*/elsewhere is no Chroma server; correct CHATBOT_CHROMA_URL"
+    ):
+        ask_version(Server(f"{chroma.url}/elsewhere"))
 
 
 CHAT = """
