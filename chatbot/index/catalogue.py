@@ -14,7 +14,7 @@ from pathlib import Path
 from chatbot.index.vectors import VectorStore
 from chatbot.records import Listed, Paper
 
-_FILE = "catalogue.jsonl"
+CATALOGUE = "catalogue.jsonl"
 
 
 def load_catalogue(folder: Path, generation: int, vectors: VectorStore) -> tuple[Listed, ...]:
@@ -23,7 +23,7 @@ def load_catalogue(folder: Path, generation: int, vectors: VectorStore) -> tuple
     When that is of an earlier generation, what was stored since is brought in from ``vectors``; when it is missing or
     damaged, all.
     """
-    since, listed = _load(folder / _FILE)
+    since, listed = _load(folder / CATALOGUE)
     if since == generation:
         return tuple(listed.values())
     listed |= _list(vectors, since)
@@ -31,17 +31,24 @@ def load_catalogue(folder: Path, generation: int, vectors: VectorStore) -> tuple
     listed = {key: each for key, each in listed.items() if key in ids}
     if len(listed) != len(ids):  # as after a write by a version that did not stamp it
         listed = _list(vectors, -1)
-    draft = folder / f"{_FILE}.{os.getpid()}"
+    folder.mkdir(parents=True, exist_ok=True)
+    draft = folder / f"{CATALOGUE}.{os.getpid()}"
     with draft.open("w", encoding="utf-8") as file:
         file.write(json.dumps({"generation": generation, "papers": len(listed)}) + "\n")
         file.writelines(json.dumps(asdict(each)) + "\n" for each in listed.values())
-    draft.replace(folder / _FILE)
+    draft.replace(folder / CATALOGUE)
     return tuple(listed.values())
 
 
 def _list(vectors: VectorStore, since: int) -> dict[str, Listed]:
     return {
-        paper.id: Listed(_without_abstract(paper), tuple(stored["sources"]), stored["passages"], stored["sentences"])
+        paper.id: Listed(
+            _without_abstract(paper),
+            tuple(stored["sources"]),
+            stored["passages"],
+            stored["sentences"],
+            stored["record_hash"],
+        )
         for paper, stored in vectors.all_papers(since)
     }
 
@@ -61,7 +68,9 @@ def _read(lines: Iterable[str]) -> Iterator[Listed]:
         fields = json.loads(line)
         paper = fields["paper"]
         paper["authors"] = tuple(paper["authors"])
-        yield Listed(Paper(**paper), tuple(fields["sources"]), fields["passages"], fields["sentences"])
+        yield Listed(
+            Paper(**paper), tuple(fields["sources"]), fields["passages"], fields["sentences"], fields["digest"]
+        )
 
 
 def _without_abstract(paper: Paper) -> Paper:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from chatbot.errors import IndexAway, IndexBroken, IndexBusy, IndexMissing
+from chatbot.index.catalogue import CATALOGUE
 from chatbot.index.disk import remove_path
 from chatbot.index.lexical import LexicalIndex
 from chatbot.index.manifest import FORMAT, Manifest
@@ -120,7 +121,7 @@ def _check(place: Folder, manifest: Manifest, repair: str, rebuild: str) -> Iter
         return
     vectors = place.open_vectors(manifest.store)
     found, rows = Manifest(manifest.embedding), _scan(vectors)
-    describe(found, vectors)
+    describe(found, ((key, each["record_hash"]) for key, each in rows.papers.items()), len(vectors))
     for what in ("papers", "passages", "fingerprint"):
         told, is_so = getattr(manifest, what), getattr(found, what)
         if told != is_so:
@@ -206,7 +207,8 @@ def repair(folder: Path, server: Server | None = None) -> tuple[int, list[str]]:
         for collection, orphans in zip(vectors.collections, rows.orphans, strict=True):
             for start in range(0, len(orphans), 2000):
                 collection.delete(ids=orphans[start : start + 2000])
-        remove_path(place.derived(manifest.store) / "lexical")
+        for derived in ("lexical", CATALOGUE):
+            remove_path(place.derived(manifest.store) / derived)
         manifest.writing = True  # so that opening it derives the rest
         place.save(manifest)
     forget_stores()

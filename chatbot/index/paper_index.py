@@ -102,7 +102,8 @@ class PaperIndex:
                 place.drop_store(fresh.store)
                 raise
             lexical.commit()
-            describe(fresh, vectors)
+            listed = load_catalogue(place.derived(fresh.store), fresh.generation, vectors)
+            describe(fresh, ((each.paper.id, each.digest) for each in listed), len(vectors))
             (derived / _LEXICAL_GENERATION).write_text(str(fresh.generation))
             place.save(fresh)
             place.drop_store(old.store)
@@ -127,17 +128,20 @@ class PaperIndex:
             return False
         verify_manifest(self.manifest, str(self.place), self.folder, self._embedding)
         forget_stores()
+        self._listed, self._scopes = (-1, ()), {}
         self._open_stores()
         return True
 
     def listed(self) -> tuple[Listed, ...]:
         """Return all papers without their abstracts, in the order of storing."""
+        with self.place.guard():
+            return self._list()
+
+    def _list(self) -> tuple[Listed, ...]:
         generation, listed = self._listed
         if generation != self.manifest.generation:
-            generation = self.manifest.generation
-            with self.place.guard():
-                folder = self.place.derived(self.manifest.store)
-                listed = load_catalogue(folder, generation, self._vectors)
+            generation, folder = self.manifest.generation, self.place.derived(self.manifest.store)
+            listed = load_catalogue(folder, generation, self._vectors)
             self._listed = generation, listed
         return listed
 
@@ -234,10 +238,13 @@ class PaperIndex:
         self._reopen()
         if self.manifest.writing or self._words != self.manifest.generation:
             self._derive_words()
+        if self.manifest.writing:
+            self._finish_write()
 
     def _finish_write(self) -> None:
-        describe(self.manifest, self._vectors)
         self.manifest.generation += 1
+        listed = self._list()
+        describe(self.manifest, ((each.paper.id, each.digest) for each in listed), len(self._vectors))
         self.manifest.writing = False
         self._tell_words()
         self.place.save(self.manifest)
@@ -253,7 +260,6 @@ class PaperIndex:
             if self.manifest.writing:
                 with self.place.lock():
                     self._prepare()
-                    self._finish_write()
         with suppress(IndexBusy):
             if self._words != self.manifest.generation:
                 with write_lock(self.folder):

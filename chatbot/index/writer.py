@@ -51,11 +51,11 @@ class Writer:
         self._lexical.remove(paper_ids)
 
 
-def describe(manifest: Manifest, vectors: VectorStore) -> None:
-    """Write into ``manifest`` what ``vectors`` hold."""
-    digests = sorted(f"{stored['paper_id']} {stored['record_hash']}" for _, stored in vectors.all_papers())
-    manifest.papers, manifest.passages = len(digests), len(vectors)
-    manifest.fingerprint = hashlib.sha256("\n".join(digests).encode()).hexdigest()[:12]
+def describe(manifest: Manifest, digests: Iterable[tuple[str, str]], passages: int) -> None:
+    """Write into ``manifest`` that there are papers with these ids and hashes, of so many passages."""
+    lines = sorted(f"{paper_id} {digest}" for paper_id, digest in digests)
+    manifest.papers, manifest.passages = len(lines), passages
+    manifest.fingerprint = hashlib.sha256("\n".join(lines).encode()).hexdigest()[:12]
 
 
 def name_keys(records: Sequence[Record]) -> list[str]:
