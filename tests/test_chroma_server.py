@@ -18,7 +18,7 @@ from chatbot.errors import IndexAway, IndexBusy, IndexMissing
 from chatbot.index import PaperIndex, Server, lease, measure, verify
 from chatbot.index.place import find_place
 from chatbot.index.server import ask_version
-from chatbot.ingest import ingest, rebuild_index, remove_papers
+from chatbot.ingest import ingest, rebuild_index
 from chatbot.settings import load_settings
 from chatbot.upkeep import export_snapshot, import_snapshot, repair
 from tests.chroma_server import ChromaProcess, guarded
@@ -93,10 +93,11 @@ def test_a_reader_on_another_machine_notices_what_is_added_changed_and_removed(
         ["p1"],
         [],
     ]
-    remove_papers(PaperIndex(tmp_path / "writer", IDENTITY, server), ["p9"])
+    changed = (make_record(1, title="On carpenter bees"),)
+    bring_in(tmp_path / "writer", write_jsonl(make_record(0), *changed), server)
     reader.refresh()
-    assert [each.paper.id for each in reader.listed()] == ["p0", "p1"]
-    assert not reader.match_words("lighthouses", 5)[0]
+    assert [each.paper.title for each in reader.listed()] == ["On tidal turbines, part 0", "On carpenter bees"]
+    assert [list(reader.match_words(word, 5)[0]) for word in ("lighthouses", "carpenter")] == [[], ["p1"]]
     assert verify(tmp_path / "reader", server) == []
 
 
