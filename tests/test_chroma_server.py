@@ -93,8 +93,7 @@ def test_a_reader_on_another_machine_notices_what_is_added_changed_and_removed(
         ["p1"],
         [],
     ]
-    changed = (make_record(1, title="On carpenter bees"),)
-    bring_in(tmp_path / "writer", write_jsonl(make_record(0), *changed), server)
+    bring_in(tmp_path / "writer", write_jsonl(make_record(0), make_record(1, title="On carpenter bees")), server)
     reader.refresh()
     assert [each.paper.title for each in reader.listed()] == ["On tidal turbines, part 0", "On carpenter bees"]
     assert [list(reader.match_words(word, 5)[0]) for word in ("lighthouses", "carpenter")] == [[], ["p1"]]
