@@ -118,7 +118,7 @@ def test_two_that_write_from_different_machines_are_kept_apart(
 def test_a_writer_that_was_killed_is_followed_at_once_from_its_folder(
     tmp_path: Path, chroma: ChromaProcess, write_jsonl: Callable[..., Path]
 ) -> None:
-    source = write_jsonl(*map(make_record, range(400)))
+    source = write_jsonl(*map(make_record, range(200)))
     trials = kill_and_compare(source, tmp_path, 2, QUERIES, url=chroma.url)
     assert [wrong for _, wrong in trials] == [[], []]
 
@@ -126,31 +126,31 @@ def test_a_writer_that_was_killed_is_followed_at_once_from_its_folder(
 def test_an_ingest_goes_on_while_the_server_restarts(
     tmp_path: Path, chroma: ChromaProcess, server: Server, write_jsonl: Callable[..., Path]
 ) -> None:
-    source = write_jsonl(*map(make_record, range(400)))
+    source = write_jsonl(*map(make_record, range(200)))
 
     def crash() -> None:
         chroma.kill()
         chroma.restart_after(1)
 
-    embedder = Interrupted(3, crash)
+    embedder = Interrupted(2, crash)
     report = ingest(PaperIndex.create(tmp_path / "a", IDENTITY, server), embedder, [("papers", source)])
-    assert (report.added, verify(tmp_path / "a", server)) == (400, [])
+    assert (report.added, verify(tmp_path / "a", server)) == (200, [])
 
 
 def test_a_server_that_is_killed_and_stays_away_costs_nothing_that_was_stored(
     tmp_path: Path, chroma: ChromaProcess, server: Server, write_jsonl: Callable[..., Path]
 ) -> None:
-    source = write_jsonl(*map(make_record, range(400)))
+    source = write_jsonl(*map(make_record, range(200)))
     hasty = chroma.index(server.name, patience=0.5)
-    whole, cut, rest = Interrupted(), Interrupted(3, chroma.kill), Interrupted()
+    whole, cut, rest = Interrupted(), Interrupted(2, chroma.kill), Interrupted()
     ingest(PaperIndex.create(tmp_path / "whole", IDENTITY), whole, [("papers", source)])
     with pytest.raises(IndexAway, match=r"does not answer .*start it again .*what was stored is kept") as caught:
         ingest(PaperIndex.create(tmp_path / "a", IDENTITY, hasty), cut, [("papers", source)])
     assert "\n" not in str(caught.value)
     chroma.start()
     report = ingest(PaperIndex.create(tmp_path / "a", IDENTITY, server), rest, [("papers", source)])
-    assert (report.unchanged, report.added) == (256, 144)
-    assert rest.texts == whole.texts * 144 // 400  # each has three
+    assert (report.unchanged, report.added) == (128, 72)
+    assert rest.texts == whole.texts * 72 // 200  # each has three
     assert verify(tmp_path / "a", server) == []
     assert describe(tmp_path / "a", QUERIES, server) == describe(tmp_path / "whole", QUERIES)
 
