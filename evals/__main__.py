@@ -214,7 +214,7 @@ def stress(
 
 
 def _seed_bot(index: Path) -> PaperChatbot:
-    bot = PaperChatbot(index=index)
+    bot = PaperChatbot(index=index, chroma_url="")
     bot.ingest()
     return bot
 
