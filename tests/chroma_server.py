@@ -27,6 +27,7 @@ class ChromaProcess:
             self._port = free.getsockname()[1]
         self._folder, self.url = folder, f"http://127.0.0.1:{self._port}"
         self._process: subprocess.Popen[bytes] | None = None
+        self._timer: threading.Timer | None = None
 
     def start(self) -> None:
         """Start it, unless it runs, and wait until it answers."""
@@ -52,11 +53,16 @@ class ChromaProcess:
             self._process.wait()
             self._process = None
 
-    def restart_after(self, seconds: float) -> threading.Timer:
-        """Start it again in a while, and return what can be waited for."""
-        timer = threading.Timer(seconds, self.start)
-        timer.start()
-        return timer
+    def restart_after(self, seconds: float) -> None:
+        """Start it again in a while."""
+        self._timer = threading.Timer(seconds, self.start)
+        self._timer.start()
+
+    def end(self) -> None:
+        """End it for good."""
+        if self._timer:
+            self._timer.join()
+        self.kill()
 
     def index(self, name: str, patience: float = 30) -> Server:
         """Return the address of the index ``name``."""

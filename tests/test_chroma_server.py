@@ -34,7 +34,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChromaProcess]
     process = ChromaProcess(tmp_path_factory.mktemp("chroma"))
     process.start()
     yield process
-    process.kill()
+    process.end()
 
 
 @pytest.fixture

@@ -3,12 +3,11 @@
 Knows the two stores, the manifest and the lock, wherever they lie; knows nothing of models, questions or answers.
 """
 
+import threading
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
-
-import numpy as np
-import numpy.typing as npt
 
 from chatbot.errors import IndexBroken, IndexBusy, IndexMissing
 from chatbot.index.catalogue import load_catalogue
@@ -18,7 +17,7 @@ from chatbot.index.manifest import Manifest, verify_manifest
 from chatbot.index.place import Server, find_place, forget_stores
 from chatbot.index.rows import read_entries
 from chatbot.index.scope import Condition, Scope
-from chatbot.index.vectors import Entry, read_records
+from chatbot.index.vectors import Entry, Vectors, read_records
 from chatbot.index.writer import Writer, describe, name_keys
 from chatbot.records import Listed, Paper, Record, Span
 
@@ -36,6 +35,8 @@ class PaperIndex:
     def __init__(self, folder: Path, embedding: str, server: Server | None = None) -> None:
         self.folder, self.place = folder, find_place(folder, server)
         self._embedding = embedding
+        # Threads that notice a write, or end one, do so one at a time.
+        self._listing, self._turn = threading.Lock(), threading.RLock()
         self._listed: tuple[int, tuple[Listed, ...]] = (-1, ())  # of which generation, and what
         self._scopes: dict[tuple[int, Condition], Scope] = {}
         self.manifest = self.place.load()
@@ -116,7 +117,7 @@ class PaperIndex:
 
     def refresh(self) -> None:
         """Reopen the stores when another process has finished a write since."""
-        with self.place.guard():
+        with self._turn, self.place.guard():
             if self._reopen():
                 self._heal()
 
@@ -135,15 +136,15 @@ class PaperIndex:
     def listed(self) -> tuple[Listed, ...]:
         """Return all papers without their abstracts, in the order of storing."""
         with self.place.guard():
-            return self._list()
+            return self._list(self.manifest)
 
-    def _list(self) -> tuple[Listed, ...]:
-        generation, listed = self._listed
-        if generation != self.manifest.generation:
-            generation, folder = self.manifest.generation, self.place.derived(self.manifest.store)
-            listed = load_catalogue(folder, generation, self._vectors)
-            self._listed = generation, listed
-        return listed
+    def _list(self, manifest: Manifest) -> tuple[Listed, ...]:
+        with self._listing:
+            generation, listed = self._listed
+            if generation != manifest.generation:
+                listed = load_catalogue(self.place.derived(manifest.store), manifest.generation, self._vectors)
+                self._listed = manifest.generation, listed
+            return listed
 
     def within(self, condition: Condition) -> Scope:
         """Return the part of the index that holds the papers which ``condition`` matches."""
@@ -155,21 +156,17 @@ class PaperIndex:
             self._scopes[key] = scope
         return scope
 
-    def nearest_passages(
-        self, vector: npt.NDArray[np.float32], limit: int, among: Sequence[str] | None = None
-    ) -> dict[str, float]:
+    def nearest_passages(self, vector: Vectors, limit: int, among: Sequence[str] | None = None) -> dict[str, float]:
         """Return cosines by paper id; see VectorStore."""
         with self.place.guard():
             return self._vectors.nearest_passages(vector, limit, among)
 
-    def nearest_sentences(
-        self, vector: npt.NDArray[np.float32], limit: int, among: Sequence[str] | None = None
-    ) -> dict[str, float]:
+    def nearest_sentences(self, vector: Vectors, limit: int, among: Sequence[str] | None = None) -> dict[str, float]:
         """Return cosines by paper id; see VectorStore."""
         with self.place.guard():
             return self._vectors.nearest_sentences(vector, limit, among)
 
-    def passage_vectors(self, paper_ids: Sequence[str]) -> dict[str, npt.NDArray[np.float32]]:
+    def passage_vectors(self, paper_ids: Sequence[str]) -> dict[str, Vectors]:
         """Return first-passage vectors by paper id."""
         with self.place.guard():
             return self._vectors.passage_vectors(paper_ids)
@@ -223,9 +220,10 @@ class PaperIndex:
         Raises IndexBusy when another process is writing.
         """
         with self.place.guard(), self.place.lock() as keep:
-            self._prepare()
-            self.manifest.writing = True
-            self.place.save(self.manifest)
+            with self._turn:
+                self._prepare()
+                self.manifest.writing = True
+                self.place.save(self.manifest)
             self._vectors.generation = self.manifest.generation + 1
             try:
                 yield Writer(self._vectors, self._lexical, keep)
@@ -242,12 +240,13 @@ class PaperIndex:
             self._finish_write()
 
     def _finish_write(self) -> None:
-        self.manifest.generation += 1
-        listed = self._list()
-        describe(self.manifest, ((each.paper.id, each.digest) for each in listed), len(self._vectors))
-        self.manifest.writing = False
-        self._tell_words()
-        self.place.save(self.manifest)
+        finished = replace(self.manifest, generation=self.manifest.generation + 1, writing=False)
+        listed = self._list(finished)
+        describe(finished, ((each.paper.id, each.digest) for each in listed), len(self._vectors))
+        with self._turn:
+            self._tell_words(finished.generation)
+            self.place.save(finished)
+            self.manifest = finished
 
     # -- healing ---------------------------------------------------------------------------------------------
 
@@ -273,7 +272,7 @@ class PaperIndex:
         if there - known:  # as after a write by a version that did not stamp it
             self._add_words(-1)
         self._lexical.commit()
-        self._tell_words()
+        self._tell_words(self.manifest.generation)
 
     def _add_words(self, since: int) -> None:
         if since < 0:
@@ -282,8 +281,8 @@ class PaperIndex:
         self._lexical.add((paper, name_keys(read_records(paper, stored))) for paper, stored in papers)
         self._lexical.commit()
 
-    def _tell_words(self) -> None:
-        self._words = self.manifest.generation
+    def _tell_words(self, generation: int) -> None:
+        self._words = generation
         self._lexical_file.write_text(str(self._words))
 
     def _lexical_generation(self) -> int:
