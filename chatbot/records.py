@@ -42,12 +42,13 @@ class Paper:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """An indexed paper without its abstract, where it came from, and of how many chunks it is made."""
+    """An indexed paper without its abstract, where it came from, of how many chunks it is made, and its hash."""
 
     paper: Paper
     sources: tuple[str, ...]
     passages: int
     sentences: int
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)

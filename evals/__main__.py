@@ -77,7 +77,7 @@ def calibrate(
     with tempfile.TemporaryDirectory() as scratch:
         source = Path(scratch) / "papers.jsonl"
         fit.write_training_papers(papers, source)
-        bot = PaperChatbot(index=Path(scratch) / "training")
+        bot = PaperChatbot(index=Path(scratch) / "training", chroma_url="")
         bot.ingest(source)
         fit.clear_sentences()
         readings = list(fit.read_training(bot))
@@ -215,7 +215,7 @@ def stress(
 
 
 def _seed_bot(index: Path) -> PaperChatbot:
-    bot = PaperChatbot(index=index)
+    bot = PaperChatbot(index=index, chroma_url="")
     bot.ingest()
     return bot
 
