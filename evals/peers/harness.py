@@ -50,9 +50,10 @@ def _do(peer: Any, job: dict[str, Any], started: float) -> dict[str, Any]:
 
 def _ingest(peer: Any, state: Any, job: dict[str, Any]) -> dict[str, Any]:
     papers = [json.loads(line) for line in Path(job["papers"]).read_text(encoding="utf-8").splitlines()]
-    started = time.perf_counter()
+    started, busy = time.perf_counter(), time.process_time()
     peer.ingest(state, papers)
-    return {"papers": len(papers), "ingest_s": time.perf_counter() - started}
+    ended = time.perf_counter()
+    return {"papers": len(papers), "ingest_s": ended - started, "ingest_cpu_s": time.process_time() - busy}
 
 
 def _search(peer: Any, state: Any, job: dict[str, Any]) -> dict[str, Any]:

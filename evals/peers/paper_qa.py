@@ -38,6 +38,8 @@ class Library:
             doc = Doc(docname=paper["id"], dockey=paper["id"], citation=paper["title"])
             await self._docs.aadd_texts([Text(text=paper["text"], name=paper["id"], doc=doc)], doc, self.settings)
         await self._docs.retrieve_texts("first", 1, self.settings, self.embedding)  # embeds what was deferred
+        # What is in the index is told by hashes that another process has not, so all would come in a second time there.
+        self._docs.texts_index.clear()
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.write_bytes(pickle.dumps(self._docs))
 
