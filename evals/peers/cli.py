@@ -14,7 +14,9 @@ WORK = Path("~/.cache/paper-chatbot-peers").expanduser()
 def peers(
     sizes: Annotated[str, typer.Option(help="Numbers of papers, with commas; 59 and fewer are seed papers.")] = "59",
     beir: Annotated[Path | None, typer.Option(help="Folder in BEIR layout, measured as a whole, for nDCG@10.")] = None,
-    papers: Annotated[Path | None, typer.Option(help="Papers for larger sizes, in any format that is ingested.")] = None,
+    papers: Annotated[
+        Path | None, typer.Option(help="Papers for larger sizes, in any format that is ingested.")
+    ] = None,
     rounds: Annotated[int, typer.Option(min=1, help="Times that the peers take turns.")] = 3,
     work: Annotated[Path, typer.Option(help="Folder of environments and of what was measured; goes on there.")] = WORK,
     plots: Annotated[Path | None, typer.Option(help="Folder to draw the ratios in, as SVG.")] = None,
@@ -34,11 +36,11 @@ def peers(
     collections = gather_collections(wanted, beir, papers)
     built = []
     for peer in PEERS:
-        terminal.errors.print(f"{peer.title}: installing, unless it was before …", style="dim")
+        terminal.err.print(f"{peer.title}: installing, unless it was before …", style="dim")
         built.append((peer, build_environment(peer, work)))
     records = run_rounds(
-        work, built, collections, rounds, lambda one: terminal.errors.print(tell_measured(one), style="dim")
+        work, built, collections, rounds, lambda one: terminal.err.print(tell_measured(one), style="dim")
     )
     print(format_tables(built, records))
     for path in draw_plots(records, plots) if plots else ():
-        terminal.errors.print(str(path), style="dim")
+        terminal.err.print(str(path), style="dim")

@@ -84,7 +84,7 @@ def build_environment(peer: Peer, work: Path) -> Environment:
     started = time.perf_counter()
     subprocess.run([sys.executable, "-m", "venv", folder], check=True, capture_output=True)
     python = folder / "bin" / "python"
-    install = [python, "-m", "pip", "install", "--quiet", "--no-cache-dir", *peer.requirements]
+    install = [str(python), "-m", "pip", "install", "--quiet", "--no-cache-dir", *peer.requirements]
     done = subprocess.run(install, capture_output=True, text=True)
     if done.returncode:
         error = (done.stderr.strip().splitlines() or ["pip failed"])[-1]

@@ -1,8 +1,8 @@
 """One step of one peer, run by the Python of its environment: ``python harness.py RUNNER JOB RESULT``.
 
 Knows clocks and the five functions of a runner; knows nothing of who the peers are. JOB is a JSON file with ``step``
-(ingest, search or answer), ``model``, ``index``, and ``papers`` (a JSON Lines file), ``queries`` or ``question``. RESULT
-becomes a JSON file with what was measured, or with ``error``. Only the standard library is imported here, and nothing
+(ingest, search or answer), ``model``, ``index``, and ``papers`` (a JSON Lines file), ``queries`` or ``question``.
+RESULT becomes a JSON file with what was measured, or with ``error``. Only the standard library is imported here, and nothing
 before the clock runs.
 """
 
@@ -45,7 +45,8 @@ def _do(peer: Any, job: dict[str, Any], started: float) -> dict[str, Any]:
     state = peer.load(job["model"], job["index"])
     loaded = time.perf_counter()
     times = {"import_s": imported - started, "load_s": loaded - imported}
-    return times | globals()[f"_{job['step']}"](peer, state, job)
+    measured: dict[str, Any] = STEPS[job["step"]](peer, state, job)
+    return times | measured
 
 
 def _ingest(peer: Any, state: Any, job: dict[str, Any]) -> dict[str, Any]:
@@ -68,6 +69,9 @@ def _search(peer: Any, state: Any, job: dict[str, Any]) -> dict[str, Any]:
 def _answer(peer: Any, state: Any, job: dict[str, Any]) -> dict[str, Any]:
     text, cited = peer.answer(state, job["question"])
     return {"answer": text, "cited": cited}
+
+
+STEPS = {"ingest": _ingest, "search": _search, "answer": _answer}
 
 
 def _peak() -> float:

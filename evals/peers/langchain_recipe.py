@@ -1,4 +1,4 @@
-"""LangChain as its tutorials on semantic search and RAG use it: HuggingFaceEmbeddings, Chroma, a retriever, a chat model.
+"""LangChain as its tutorials on semantic search and RAG use it: a model, Chroma, a retriever, a chat model.
 
 Knows LangChain only. An abstract is one Document, since it is shorter than what the tutorials split into.
 """

@@ -16,15 +16,21 @@ from typing import Any
 import numpy as np
 
 from evals.jsonl import read_jsonl
-from evals.peers.papers import Collection
 from evals.peers.environments import Environment, Peer, measure_folder
+from evals.peers.papers import Collection
 from evals.retrieval import score_queries
 
 HARNESS = Path(__file__).with_name("harness.py")
 RECORDS = "measured.jsonl"
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-# The same for all. One thread of numpy's BLAS, because on few cores its threads and torch's wait for each other.
-THREADS = {"OMP_NUM_THREADS": str(CORES), "MKL_NUM_THREADS": str(CORES), "OPENBLAS_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
+# The same for all. One thread of numpy's BLAS, because on few cores its threads and torch's wait for each other; and
+# threads that wait don't spin, which on a machine with other work holds up whatever they wait for.
+THREADS = {
+    "OMP_NUM_THREADS": str(CORES),
+    "MKL_NUM_THREADS": str(CORES),
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_WAIT_POLICY": "PASSIVE",
+}
 OFFLINE = {"HF_HUB_OFFLINE": "1", "ANONYMIZED_TELEMETRY": "False"}
 _HIDDEN = ("PYTHON", "CHATBOT_", "OPENAI_", "OMP_", "MKL_", "OPENBLAS_")
 LIMIT = 7200  # seconds of a step
@@ -111,9 +117,7 @@ def measure_peer(
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     load = (before, os.getloadavg()[0])
-    return Measured(
-        number, collection.name, len(collection.papers), peer.name, load, values, ndcg, error, unanswered
-    )
+    return Measured(number, collection.name, len(collection.papers), peer.name, load, values, ndcg, error, unanswered)
 
 
 def _gather(ingested: Mapping[str, Any], searched: Mapping[str, Any]) -> dict[str, float]:
