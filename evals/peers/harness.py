@@ -2,8 +2,8 @@
 
 Knows clocks and the five functions of a runner; knows nothing of who the peers are. JOB is a JSON file with ``step``
 (ingest, search or answer), ``model``, ``index``, and ``papers`` (a JSON Lines file), ``queries`` or ``question``.
-RESULT becomes a JSON file with what was measured, or with ``error``. Only the standard library is imported here, and nothing
-before the clock runs.
+RESULT becomes a JSON file with what was measured, or with ``error``. Only the standard library is imported here; the
+clock runs before anything of a peer is.
 """
 
 import importlib.util
@@ -58,12 +58,14 @@ def _ingest(peer: Any, state: Any, job: dict[str, Any]) -> dict[str, Any]:
 
 
 def _search(peer: Any, state: Any, job: dict[str, Any]) -> dict[str, Any]:
-    times, found = [], []
+    times, found, busy = [], [], []
     for query in job["queries"]:
         started = time.perf_counter()
         found.append(peer.search(state, query, TOP_K))
         times.append(time.perf_counter() - started)
-    return {"cold_s": times[0], "warm_s": times[1:], "found": found}
+        busy.append(time.process_time())  # since the process began
+    warm_cpu = (busy[-1] - busy[0]) / max(1, len(busy) - 1)
+    return {"cold_s": times[0], "warm_s": times[1:], "first_cpu_s": busy[0], "warm_cpu_s": warm_cpu, "found": found}
 
 
 def _answer(peer: Any, state: Any, job: dict[str, Any]) -> dict[str, Any]:
