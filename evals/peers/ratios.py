@@ -25,15 +25,15 @@ class Measure(NamedTuple):
 
 
 MEASURES = (
-    Measure("start_s", "import + load", "s", -1),
-    Measure("first_s", "import, load, first query", "s", -1),
-    Measure("first_cpu_s", "the same, CPU", "s", -1),
+    Measure("start_s", "import and load", "s", -1),
+    Measure("first_s", "import, load and first query", "s", -1),
+    Measure("first_cpu_s", "import, load and first query, CPU", "s of CPU", -1),
     Measure("ingest_rate", "ingest", "abstracts/s", 1),
-    Measure("ingest_cpu_rate", "the same, CPU", "abstracts/s of CPU", 1),
-    Measure("cold_ms", "first query", "ms", -1),
+    Measure("ingest_cpu_rate", "ingest, CPU", "abstracts/s of CPU", 1),
+    Measure("cold_ms", "first query, index opened", "ms", -1),
     Measure("p50_ms", "query p50", "ms", -1),
     Measure("p95_ms", "query p95", "ms", -1),
-    Measure("query_cpu_ms", "a query, CPU", "ms", -1),
+    Measure("query_cpu_ms", "mean query, CPU", "ms of CPU", -1),
     Measure("peak_mb", "peak memory", "MB", -1),
     Measure("index_mb", "index on disk", "MB", -1),
 )

@@ -5,14 +5,14 @@ Knows the wording; leaves computing to ``ratios``.
 
 from collections.abc import Mapping, Sequence
 
-from chatbot.markup import clip_text, escape_markdown
+from chatbot.markup import clip_text
 from evals.peers.environments import OURS, Environment, Peer
 from evals.peers.ratios import MEASURES, compare, compare_ndcg, mean_ndcg, median
 from evals.peers.rounds import CORES, THREADS, Measured
 from evals.report import format_number
 
 Built = Sequence[tuple[Peer, Environment]]
-_MESSAGE = 120  # characters of a peer's message
+_MESSAGE = 220  # characters of a peer's message
 CONVENTION = (
     "Every text is the title once, a line break, and the abstract. The first column is this program's median; the "
     "others tell how many times it is ahead (above 1) or behind (below 1) in the same round, as a geometric mean with "
@@ -53,7 +53,7 @@ def _tell_answer(name: str, environment: Environment, records: Sequence[Measured
         return f"{seconds:.1f} s"
     failures = [one.unanswered or one.error for one in records if one.peer == name]
     message = next((text for text in (environment.error, *failures) if text), "")
-    return f"none without a key: “{_plain(message)}”" if message else "–"
+    return f"none: {_plain(message)}" if message else "–"
 
 
 def _format_head(records: Sequence[Measured]) -> str:
@@ -72,7 +72,7 @@ def _format_ratios(names: Mapping[str, str], records: Sequence[Measured]) -> str
         ratios = [compare(records, name, measure) for name in peers]
         own = format_number(median(records, OURS, measure.name))
         cells = [_interval(ratio and ratio.mean, ratio and ratio.low, ratio and ratio.high) for ratio in ratios]
-        lines.append(_row(f"{measure.title}, {measure.unit}", own, *cells))
+        lines.append(_row(f"{measure.title} ({measure.unit})", own, *cells))
     if (own_ndcg := mean_ndcg(records, OURS)) is not None:
         cells = [_tell_ndcg(records, name) for name in peers]
         lines.append(_row("nDCG@10 itself, and what this program is above it", f"{own_ndcg:.3f}", *cells))
@@ -86,7 +86,7 @@ def _tell_ndcg(records: Sequence[Measured], name: str) -> str:
 
 def _format_errors(names: Mapping[str, str], records: Sequence[Measured]) -> list[str]:
     failed = dict.fromkeys((one.peer, one.error) for one in records if one.error)
-    return [f"{names.get(name, name)} failed: “{_plain(error)}”" for name, error in failed]
+    return [f"{names.get(name, name)} failed: {_plain(error)}" for name, error in failed]
 
 
 def _interval(value: float | None, low: float | None, high: float | None) -> str:
@@ -96,7 +96,8 @@ def _interval(value: float | None, low: float | None, high: float | None) -> str
 
 
 def _plain(message: str) -> str:
-    return escape_markdown(clip_text(message, _MESSAGE))
+    """Return ``message`` as code, in which nothing is markup."""
+    return f"`{clip_text(message, _MESSAGE).replace('`', chr(39)).replace('|', '/')}`"
 
 
 def _row(*cells: str) -> str:
