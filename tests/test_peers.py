@@ -81,7 +81,11 @@ def test_a_peer_that_needs_a_key_is_measured_but_for_its_answer(
 
 @pytest.mark.parametrize(
     ("loading", "said"),
-    [('raise ValueError("no such\\nmodel")', "ValueError: no such model"), ("os._exit(3)", "exit code 3: no message")],
+    [
+        ('raise ValueError("no such\\nmodel")', "ValueError: no such model"),
+        ("os._exit(3)", "exit code 3: no message"),
+        ("import tables", "No module named 'tables'"),  # not the module of that name beside the harness
+    ],
 )
 def test_a_peer_that_fails_is_recorded_with_its_message(
     make_peer: MakePeer, collection: Collection, tmp_path: Path, loading: str, said: str
