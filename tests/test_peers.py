@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from chatbot.errors import InputError
 from evals.peers.environments import Environment, Peer
 from evals.peers.papers import Collection, gather_collections
 from evals.peers.plots import draw_plots
@@ -177,7 +178,16 @@ def test_a_beir_collection_is_measured_as_a_whole_beside_seeds(tmp_path: Path) -
     (tmp_path / "corpus.jsonl").write_text(json.dumps({"_id": "7", "title": "Bees", "text": "Bees dance."}) + "\n")
     (tmp_path / "queries.jsonl").write_text(json.dumps({"_id": "q", "text": "dancing"}) + "\n")
     (tmp_path / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq\t7\t2\n")
-    judged, seeds = gather_collections([1, 5], tmp_path, None)
+    judged, seeds = gather_collections([5], tmp_path, None)
     assert (len(judged.papers), judged.queries, judged.qrels) == (1, {"q": "dancing"}, {"q": {"7": 2}})
     assert judged.papers[0]["text"] == "Bees\nBees dance."
     assert (seeds.name, len(seeds.papers), bool(seeds.question)) == ("seeds", 5, True)
+
+
+def test_more_papers_than_there_are_is_refused(write_jsonl: Callable[..., Path]) -> None:
+    with pytest.raises(InputError, match="give --papers"):
+        gather_collections([60], None, None)
+    papers = write_jsonl(*({"title": f"T{n}", "abstract": f"Abstract {n}."} for n in range(61)))
+    assert [len(one.papers) for one in gather_collections([60], None, papers)] == [60]
+    with pytest.raises(InputError, match="papers has 61 papers"):
+        gather_collections([62], None, papers)

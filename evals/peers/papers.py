@@ -31,20 +31,20 @@ class Collection:
 
 
 def gather_collections(sizes: Sequence[int], beir: Path | None, papers: Path | None) -> list[Collection]:
-    """Return a collection for each size, smallest first; a size that is the BEIR collection's means all of it.
+    """Return a collection for each size, and the whole of the BEIR collection, smallest first.
 
-    Sizes that the seed papers have are taken from them, others from ``papers``. The BEIR collection is always there.
+    Sizes that the seed papers have are taken from them, others from ``papers``. Raises InputError for too few.
     """
-    judged = [_read_beir(beir)] if beir else []
     seeds = _read(name_sources([])[0][1])
-    rest = [size for size in sizes if size not in {len(one.papers) for one in judged}]
-    small = [_cut("seeds", seeds, size) for size in rest if size <= len(seeds)]
-    if large := [size for size in rest if size > len(seeds)]:
+    found = [_cut("seeds", seeds, size) for size in sizes if size <= len(seeds)]
+    if large := [size for size in sizes if size > len(seeds)]:
         if not papers:
             raise InputError(f"{large[0]} papers are more than the {len(seeds)} seed papers; give --papers FILE")
-        found = _read(papers, max(large))
-        small += [_cut(papers.name.split(".")[0], found, size) for size in large]
-    return sorted([*small, *judged], key=lambda one: len(one.papers))
+        some = _read(papers, max(large))
+        found += [_cut(papers.name.split(".")[0], some, size) for size in large]
+    if beir:
+        found.append(_read_beir(beir))
+    return sorted(found, key=lambda one: len(one.papers))
 
 
 def _cut(name: str, papers: Sequence[Mapping[str, str]], size: int) -> Collection:
