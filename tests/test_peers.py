@@ -164,7 +164,10 @@ def test_tables_tell_ratios_conventions_and_failures() -> None:
 
 
 def test_a_plot_is_drawn_for_each_collection(tmp_path: Path) -> None:
-    records = [record(0, "ours", 40, 10), record(0, "paper_qa", 20, 1000)]
+    rounds = [(n, 40.0 + n) for n in range(2)]
+    records = [record(n, "ours", rate, 10) for n, rate in rounds] + [
+        record(n, "paper_qa", 20, 9 + n) for n, _ in rounds
+    ]
     (path,) = draw_plots(records, tmp_path)
     picture = ElementTree.fromstring(path.read_text())
     assert [dot.get("class") for dot in picture.iter("{http://www.w3.org/2000/svg}g") if dot.get("class")] == [

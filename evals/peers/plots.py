@@ -53,8 +53,10 @@ def _draw(title: str, records: Sequence[Measured]) -> str:
 
 def _place(title: str, place: int, ratio: Ratio) -> dict[str, Any]:
     low, high = ratio.low or ratio.mean, ratio.high or ratio.mean
-    ahead = ratio.mean >= 1
-    return {"title": title, "y": place * PEER + 2 * PEER, "x": _across(ratio.mean), "ahead": ahead} | {
+    side = "unsure"
+    if ratio.rounds > 1 and not low <= 1 <= high:
+        side = "ahead" if low > 1 else "behind"
+    return {"title": title, "y": place * PEER + 2 * PEER, "x": _across(ratio.mean), "side": side} | {
         "low": _across(low),
         "high": _across(high),
         "value": f"{ratio.mean:.2g}",
