@@ -171,8 +171,9 @@ def test_a_plot_is_drawn_for_each_collection(tmp_path: Path) -> None:
     (path,) = draw_plots(records, tmp_path)
     picture = ElementTree.fromstring(path.read_text())
     assert [dot.get("class") for dot in picture.iter("{http://www.w3.org/2000/svg}g") if dot.get("class")] == [
-        "ahead"
-    ] * 2
+        "ahead",
+        "unsure",
+    ]
     assert path.name == "peers-tiny-2.svg"
 
 
