@@ -16,7 +16,10 @@ Number = TypeVar("Number", int, float)
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """Where a claim comes from: ``quote == paper.text[start:end]``; and what is known of the paper."""
+    """Where a claim comes from: ``quote == paper.text[start:end]``; and what is known of the paper.
+
+    ``page`` is the page of a full text on which the quotation begins, from 1.
+    """
 
     number: int
     paper_id: str
@@ -28,11 +31,13 @@ class Citation:
     venue: str = ""
     year: int | None = None
     url: str = ""
+    page: int | None = None
 
 
 def cite(number: int, paper: Paper, quote: str, start: int, end: int) -> Citation:
     """Return the citation of a place in ``paper``."""
-    return Citation(number, paper.id, paper.title, quote, start, end, paper.authors, paper.venue, paper.year, paper.url)
+    facts = paper.authors, paper.venue, paper.year, paper.url
+    return Citation(number, paper.id, paper.title, quote, start, end, *facts, paper.page_at(start))
 
 
 class Numbering:

@@ -67,6 +67,9 @@ def ingest(
     ] = None,
     index: IndexOption = None,
     embedding: EmbeddingOption = None,
+    full_text: Annotated[
+        bool, typer.Option("--full-text", help="Take all pages of a PDF, not its abstract alone.")
+    ] = False,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Embed all indexed papers again first.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -74,7 +77,7 @@ def ingest(
     from chatbot import terminal
     from chatbot.records import IngestReport
 
-    bot = _open(index, embedding)
+    bot = _open(index, embedding, full_text=full_text or None)
     failure = None
     total = None if rebuild else bot.count(*(sources or ()))
     with terminal.progress_bar("Reading and embedding papers", total) as progress:

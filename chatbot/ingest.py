@@ -6,9 +6,9 @@ twice is one paper.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from pathlib import Path
 from time import monotonic
+from typing import TypeVar
 
 from chatbot.chunks import split_passages, split_sentence_chunks
 from chatbot.embedding import Embedder
@@ -23,8 +23,9 @@ from chatbot.sources import find_service, is_complete, read_papers
 
 Progress = Callable[[int], None]
 Removed = Sequence[tuple[Paper, Sequence[Record]]]
+Item = TypeVar("Item")
 SEEDS = ("seeds", "daily_papers.txt")
-PAPERS_A_BATCH = 128
+PAPERS_A_BATCH, CHARS_A_BATCH = 128, 500_000  # whichever is first; a full text is as long as fifty abstracts
 _COUNTING = 10.0  # seconds that are spent on knowing how long the rest will take
 
 
@@ -89,7 +90,7 @@ def rebuild_index(folder: Path, embedder: Embedder, progress: Progress | None = 
     if not folder.exists():
         return
     with PaperIndex.rebuild(folder, embedder.identity) as (stored, writer):
-        while batch := list(islice(stored, PAPERS_A_BATCH)):
+        for batch in _batches(stored, lambda each: len(each[0].text)):
             entries = [make_entry(paper, records) for paper, records in batch]
             _embed(embedder, entries)
             writer.write(entries)
@@ -128,7 +129,7 @@ class _Ingest:
         """Bring one source in. Raises SourceError when it cannot be read, or no further; what came is kept."""
         seen: dict[str, str] = {}  # the id of each record, and of the paper that it belongs to
         faults_before = self.report.faults
-        for batch in _batches(read_papers(source, settings)):
+        for batch in _batches(read_papers(source, settings), _count_chars):
             skipped = [item for item in batch if isinstance(item, Skipped)]
             self._note(name, source, skipped)
             self._keep(name, [item.paper for item in skipped if item.paper], seen)
@@ -160,15 +161,20 @@ class _Ingest:
         save_held(self.writer, self.embedder, batch.held.values())
 
 
-def _batches(items: Iterator[Paper | Skipped]) -> Iterator[list[Paper | Skipped]]:
+def _count_chars(item: Paper | Skipped) -> int:
+    return len(item.text) if isinstance(item, Paper) else 0
+
+
+def _batches(items: Iterator[Item], chars: Callable[[Item], int]) -> Iterator[list[Item]]:
     """Yield ``items`` in lists; where reading them fails, what was read comes first."""
-    batch = list[Paper | Skipped]()
+    batch, size = list[Item](), 0
     try:
         for item in items:
             batch.append(item)
-            if len(batch) == PAPERS_A_BATCH:
+            size += chars(item)
+            if len(batch) == PAPERS_A_BATCH or size >= CHARS_A_BATCH:
                 yield batch
-                batch = []
+                batch, size = [], 0
     except SourceError:
         if batch:
             yield batch

@@ -41,6 +41,7 @@ class Settings(BaseSettings):
     embedding: str = Field(
         "all-MiniLM-L6-v2", description="embedding model: the bundled one, a folder, a name on the hub, or openai:MODEL"
     )
+    full_text: bool = Field(False, description="take all pages of a PDF, in place of its abstract alone")
     top_k: int = Field(10, ge=1, le=1000, description="papers retrieved for a question")
     max_question_chars: int = Field(2000, ge=1, description="longer questions are refused")
     arxiv_url: str = Field(

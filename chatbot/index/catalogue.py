@@ -1,4 +1,4 @@
-"""All papers without their abstracts, quick to read as a whole: what filters and lists go through.
+"""All papers without their texts, quick to read as a whole: what filters and lists go through.
 
 Knows one file in the folder of a store; knows nothing of filters. The file is derived from the vector store, and made
 anew by the first to need it after a write.
@@ -33,7 +33,7 @@ def load_catalogue(
         if begin == {"generation": generation, "papers": len(listed)}:
             return listed
     listed = tuple(
-        Listed(_without_abstract(paper), tuple(stored["sources"]), stored["passages"], stored["sentences"])
+        Listed(_without_text(paper), tuple(stored["sources"]), stored["passages"], stored["sentences"])
         for paper, stored in papers
     )
     draft = folder / f"{_FILE}.{os.getpid()}"
@@ -48,9 +48,13 @@ def _read(lines: Iterable[str]) -> Iterator[Listed]:
     for line in lines:
         fields = json.loads(line)
         paper = fields["paper"]
-        paper["authors"] = tuple(paper["authors"])
-        yield Listed(Paper(**paper), tuple(fields["sources"]), fields["passages"], fields["sentences"])
+        yield Listed(
+            Paper(**paper | {"authors": tuple(paper["authors"]), "pages": ()}),
+            tuple(fields["sources"]),
+            fields["passages"],
+            fields["sentences"],
+        )
 
 
-def _without_abstract(paper: Paper) -> Paper:
-    return Paper(**asdict(paper) | {"abstract": "", "authors": paper.authors})
+def _without_text(paper: Paper) -> Paper:
+    return Paper(**asdict(paper) | {"abstract": "", "body": "", "pages": (), "authors": paper.authors})

@@ -181,10 +181,10 @@ class PaperIndex:
                 raise IndexBusy(f"another process has just written to {self.folder}; try again")
             yield from read_entries(self.folder, self._vectors)
 
-    def spans(self, papers: Sequence[Paper]) -> dict[str, list[Span]]:
-        """Return the sentences of each paper, in order, with their vectors."""
+    def spans(self, papers: Sequence[Paper], vector: npt.NDArray[np.float32] | None = None) -> dict[str, list[Span]]:
+        """Return the sentences of each paper, in order, with their vectors; see VectorStore."""
         with guard(self.folder):
-            return self._vectors.spans(papers)
+            return self._vectors.spans(papers, vector)
 
     # -- writing ---------------------------------------------------------------------------------------------
 

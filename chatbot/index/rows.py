@@ -4,7 +4,6 @@ Knows Chroma's collections and the ids of chunks; knows nothing of words, models
 """
 
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from chatbot.index.disk import damaged
 from chatbot.index.vectors import PAGE, Entry, Vectors, VectorStore, read_records
 from chatbot.records import Chunk, Paper
 
-_PAPERS = 200  # at a time; their vectors take about 3 MB
+_CHUNKS = 2000  # at a time, but for those of one paper; their vectors take about 3 MB
 
 
 def read_entries(folder: Path, store: VectorStore) -> Iterator[list[Entry]]:
@@ -23,8 +22,7 @@ def read_entries(folder: Path, store: VectorStore) -> Iterator[list[Entry]]:
     A passage's chunk has neither text nor offsets, which are not stored. Raises IndexBroken, which names ``folder``,
     where a vector is missing.
     """
-    papers = store.all_papers()
-    while page := list(islice(papers, _PAPERS)):
+    for page in _pages(store.all_papers()):
         passages = [f"{paper.id}#{n}" for paper, stored in page for n in range(stored["passages"])]
         sentences = [f"{paper.id}#s{n}" for paper, stored in page for n in range(stored["sentences"])]
         rows = [_read(each, ids) for each, ids in zip(store.collections, (passages, sentences), strict=True)]
@@ -32,6 +30,19 @@ def read_entries(folder: Path, store: VectorStore) -> Iterator[list[Entry]]:
             yield [_make_entry(paper, stored, *rows) for paper, stored in page]
         except KeyError as error:
             raise damaged(folder, f"chunk {error} has no vector") from error
+
+
+def _pages(papers: Iterator[tuple[Paper, dict[str, Any]]]) -> Iterator[list[tuple[Paper, dict[str, Any]]]]:
+    """Yield ``papers`` in lists of about as many chunks each: a full text has a hundred times those of an abstract."""
+    page, chunks = list[tuple[Paper, dict[str, Any]]](), 0
+    for paper, stored in papers:
+        page.append((paper, stored))
+        chunks += stored["passages"] + stored["sentences"]
+        if chunks >= _CHUNKS:
+            yield page
+            page, chunks = [], 0
+    if page:
+        yield page
 
 
 def scan_rows(collection: Any) -> Iterator[tuple[list[str], Vectors, list[dict[str, Any]]]]:
@@ -61,6 +72,7 @@ def _make_entry(paper: Paper, stored: dict[str, Any], passages: dict[str, Any], 
         [Chunk(each, paper.id, "", 0, 0) for each in passage_ids],
         [make_sentence(paper, n, sentences[each][1]) for n, each in enumerate(sentence_ids)],
     )
+    entry.ends = [passages[each][1].get("until", 0) for each in passage_ids]
     vectors = [passages[each][0] for each in passage_ids] + [sentences[each][0] for each in sentence_ids]
     entry.vectors = np.asarray(vectors, np.float32)
     return entry

@@ -7,8 +7,9 @@ left-overs of an interrupted update that are never shown.
 
 import hashlib
 import json
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from chatbot.records import Chunk, Paper, Record, Span
 Vectors = npt.NDArray[np.float32]
 
 FEW = 1500  # chunks of which it is quicker to compare each than to walk the graph past all others
+PASSAGES_READ = 2  # of a full text for one question, besides its first
 PAGE = 2000  # records a call; Chroma refuses more than 5461
 _HNSW: Any = {"space": "cosine", "ef_construction": 100, "max_neighbors": 16, "ef_search": 200}
 
@@ -33,6 +35,7 @@ def hash_record(paper: Paper) -> str:
     """Return 16 hex digits of everything known about the paper."""
     parts = [paper.text, list(paper.authors), paper.venue, paper.year, paper.url]
     parts += [paper.doi, paper.arxiv_id] if paper.doi or paper.arxiv_id else []
+    parts += [list(paper.pages)] if paper.pages else []
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
@@ -182,19 +185,39 @@ class VectorStore:
                 found[chunk_id.rpartition("#")[0]] = vector
         return found
 
-    def spans(self, papers: Sequence[Paper]) -> dict[str, list[Span]]:
-        """Return the sentences of each paper, in order, with their vectors."""
+    def spans(self, papers: Sequence[Paper], vector: Vectors | None = None) -> dict[str, list[Span]]:
+        """Return the sentences of each paper, in order, with their vectors.
+
+        Of a full text these are the first passage's, and those of the few passages nearest to ``vector``.
+        """
         stored = self.metadata([paper.id for paper in papers])
-        ids = [f"{key}#s{n}" for key, record in stored.items() for n in range(record["sentences"])]
+        ids = [
+            f"{key}#s{n}" for key, record in stored.items() if not _is_long(record) for n in range(record["sentences"])
+        ]
+        ids += self._read_passages([record for record in stored.values() if _is_long(record)], vector)
         found: dict[str, list[Span]] = {paper.id: [] for paper in papers}
         texts = {paper.id: paper.text for paper in papers}
         for page in _pages(ids):
             result = self._sentences.get(ids=page, include=["embeddings", "metadatas"])
-            for vector, sentence in zip(result["embeddings"], result["metadatas"], strict=True):
+            for near, sentence in zip(result["embeddings"], result["metadatas"], strict=True):
                 paper_id, start, end = sentence["paper_id"], sentence["start"], sentence["end"]
                 if sentence["hash"] == stored[paper_id]["text_hash"]:
-                    found[paper_id].append(Span(start, end, texts[paper_id][start:end], vector))
+                    found[paper_id].append(Span(start, end, texts[paper_id][start:end], near))
         return {paper_id: sorted(spans, key=lambda span: span.start) for paper_id, spans in found.items()}
+
+    def _read_passages(self, stored: Sequence[dict[str, Any]], vector: Vectors | None) -> list[str]:
+        """Return the ids of sentences of full texts: of the first passage, and of those nearest to ``vector``."""
+        sentences = list[str]()
+        for record in stored:
+            key, count = record["paper_id"], record["passages"] if vector is not None else 1
+            ids = [f"{key}#{n}" for n in range(count)]
+            result = self._passages.get(ids=ids, include=["embeddings", "metadatas"])
+            ends = {row["n"]: row["until"] for row in result["metadatas"]}
+            rows = zip(result["metadatas"], result["embeddings"], strict=True)
+            far = {row["n"]: -float(each @ vector) for row, each in rows if row["n"]} if vector is not None else {}
+            for number in (0, *sorted(far, key=lambda n: far[n])[:PASSAGES_READ]):
+                sentences += [f"{key}#s{n}" for n in range(ends.get(number - 1, 0), ends.get(number, 0))]
+        return sentences
 
 
 class Entry:
@@ -203,6 +226,8 @@ class Entry:
     def __init__(self, paper: Paper, records: Sequence[Record], passages: list[Chunk], sentences: list[Chunk]) -> None:
         self.paper, self.records, self.passages, self.sentences = paper, records, passages, sentences
         self.vectors: Vectors = np.zeros((0, 0), np.float32)
+        starts = [chunk.start for chunk in sentences]
+        self.ends = [bisect_left(starts, chunk.end) for chunk in passages]  # of which sentence each passage is the end
 
     @property
     def texts(self) -> list[str]:
@@ -215,7 +240,8 @@ class Entry:
         rows = []
         for number, (chunk, vector) in enumerate(zip(self.passages, self.vectors, strict=False)):
             extra = _metadata(self.paper, self.records) | counts if number == 0 else {"paper_id": self.paper.id}
-            rows.append((chunk.id, vector, "" if number else self.paper.text, extra | {"n": number}))
+            extra |= {"n": number, "until": self.ends[number]}
+            rows.append((chunk.id, vector, "" if number else self.paper.text, extra))
         return rows
 
     def sentence_rows(self) -> list[tuple[str, npt.NDArray[np.float32], str, dict[str, Any]]]:
@@ -232,15 +258,29 @@ def read_records(paper: Paper, stored: dict[str, Any]) -> list[Record]:
     if not stored.get("records"):
         return [Record(source, paper) for source in stored["sources"]]
     return [
-        Record(source, Paper(**fields | {"authors": tuple(fields["authors"])}))
+        Record(source, replace(paper, **{name: _frozen(value) for name, value in fields.items()}))
         for source, fields in json.loads(stored["records"])
     ]
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _write_records(paper: Paper, records: Sequence[Record]) -> str:
     if all(record.paper == paper for record in records):
         return ""
-    return json.dumps([[record.source, asdict(record.paper)] for record in records], ensure_ascii=False)
+    told = [[record.source, _differences(record.paper, paper)] for record in records]
+    return json.dumps(told, ensure_ascii=False)
+
+
+def _differences(own: Paper, paper: Paper) -> dict[str, Any]:
+    """Return the id of ``own`` and what it says otherwise than ``paper``: a full text is not stored twice."""
+    return {name: value for name, value in asdict(own).items() if name == "id" or value != getattr(paper, name)}
+
+
+def _is_long(stored: dict[str, Any]) -> bool:
+    return bool(stored.get("body_chars"))
 
 
 def _ids_there(stored: Any, source: str) -> tuple[str, ...]:
@@ -262,6 +302,8 @@ def _metadata(paper: Paper, records: Sequence[Record]) -> dict[str, Any]:
         "arxiv_id": paper.arxiv_id,
         "sources": sorted({record.source for record in records}),
         "records": _write_records(paper, records),
+        "body_chars": len(paper.body),
+        "pages": json.dumps(paper.pages),
         "text_hash": hash_text(paper),
         "record_hash": hash_record(paper),
         "n": 0,
@@ -269,16 +311,19 @@ def _metadata(paper: Paper, records: Sequence[Record]) -> dict[str, Any]:
 
 
 def _to_paper(text: str, stored: dict[str, Any]) -> Paper:
+    body = stored.get("body_chars", 0)  # an index of an earlier version has neither this nor what has a default below
     return Paper(
         id=stored["paper_id"],
         title=stored["title"],
-        abstract=text[len(stored["title"]) + 1 :],
+        abstract=text[len(stored["title"]) + 1 : len(text) - body - 1 if body else None],
         authors=tuple(json.loads(stored["authors"])),
         venue=stored["venue"],
         year=stored["year"] or None,
         url=stored["url"],
-        doi=stored.get("doi", ""),  # an index of an earlier version has none
+        doi=stored.get("doi", ""),
         arxiv_id=stored.get("arxiv_id", ""),
+        body=text[len(text) - body :],
+        pages=tuple(json.loads(stored.get("pages", "[]"))),
     )
 
 
