@@ -69,7 +69,10 @@ def merge(id: str, records: Sequence[Paper]) -> Paper:
         id=id,
         authors=max((record.authors for record in records), key=len),
         year=next((record.year for record in records if record.year), None),
-        **{name: first(name) for name in ("venue", "url", "doi", "arxiv_id")},
+        venue=first("venue"),
+        url=first("url"),
+        doi=first("doi"),
+        arxiv_id=first("arxiv_id"),
     )
 
 

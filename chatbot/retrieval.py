@@ -64,7 +64,9 @@ def search(index: Searchable, query: str, vector: Vector, top_k: int) -> list[Hi
     if not vectors:
         return []
     feedback = _move_towards(vector, [(vectors[key], first[key]) for key in ranked[:FEEDBACK_PAPERS] if key in vectors])
-    near = {key: float(found @ feedback) + _deeper(passages, key, found @ vector) for key, found in vectors.items()}
+    near = {
+        key: float(found @ feedback) + _deeper(passages, key, float(found @ vector)) for key, found in vectors.items()
+    }
     fused = _fuse(parts | {"passage": near})
     ids = [key for key in _best(fused, limit) if key in vectors]
     matrix = np.stack([vectors[key] for key in ids])
@@ -98,7 +100,7 @@ def _fuse(parts: Mapping[str, Scores]) -> Scores:
 
 def _deeper(passages: Scores, key: str, first: float) -> float:
     """Return how much nearer than its ``first`` passage another passage of a full text is; 0 for an abstract."""
-    gain = passages.get(key, 0.0) - float(first)
+    gain = passages.get(key, 0.0) - first
     return gain if gain > _GRAPH_ERROR else 0.0
 
 

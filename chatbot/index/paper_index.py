@@ -17,9 +17,10 @@ from chatbot.index.catalogue import load_catalogue
 from chatbot.index.disk import damaged, guard, remove_path, write_lock
 from chatbot.index.lexical import LexicalIndex
 from chatbot.index.manifest import Manifest, load_manifest, verify_manifest
+from chatbot.index.metadata import read_records
 from chatbot.index.rows import read_entries
 from chatbot.index.scope import Condition, Scope
-from chatbot.index.vectors import Entry, VectorStore, forget_stores, read_records
+from chatbot.index.vectors import Entry, VectorStore, forget_stores
 from chatbot.records import Listed, Paper, Record, Span
 
 _LEXICAL_GENERATION = "generation"

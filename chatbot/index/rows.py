@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from chatbot.index.disk import damaged
-from chatbot.index.vectors import PAGE, Entry, Vectors, VectorStore, read_records
+from chatbot.index.metadata import read_records
+from chatbot.index.vectors import PAGE, Entry, Vectors, VectorStore
 from chatbot.records import Chunk, Paper
 
 _CHUNKS = 2000  # at a time, but for those of one paper; their vectors take about 3 MB

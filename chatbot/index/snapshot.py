@@ -4,8 +4,9 @@ Knows the archive's layout and trusts nothing in it; knows nothing of stores. No
 read one after the other, and any that is not the next expected one ends the reading.
 
 Layout: ``snapshot.json`` (format, embedding, dimensions, papers, fingerprint), then for each few hundred papers
-``papers-00000.jsonl`` (``paper``, ``records``, ``passages``, ``sentences`` as start and end, ``ends``: how many sentences
-come before the end of each passage) and ``vectors-00000.npy``, float32 of shape (chunks, dimensions), each paper's passages before its sentences.
+``papers-00000.jsonl`` (``paper``, ``records``, ``passages``, ``sentences`` as start and end, ``ends``: how many
+sentences come before the end of each passage) and ``vectors-00000.npy``, float32 of shape (chunks, dimensions), each
+paper's passages before its sentences.
 """
 
 import io

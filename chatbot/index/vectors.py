@@ -5,17 +5,15 @@ passage is: that record holds the paper itself and a hash of its text, and sente
 left-overs of an interrupted update that are never shown.
 """
 
-import hashlib
-import json
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from chatbot.index.metadata import hash_text, ids_there, is_long, make_metadata, read_paper, read_records
 from chatbot.records import Chunk, Paper, Record, Span
 
 Vectors = npt.NDArray[np.float32]
@@ -24,19 +22,6 @@ FEW = 1500  # chunks of which it is quicker to compare each than to walk the gra
 PASSAGES_READ = 2  # of a full text for one question, besides its first
 PAGE = 2000  # records a call; Chroma refuses more than 5461
 _HNSW: Any = {"space": "cosine", "ef_construction": 100, "max_neighbors": 16, "ef_search": 200}
-
-
-def hash_text(paper: Paper) -> str:
-    """Return 16 hex digits of the text that is embedded."""
-    return hashlib.sha256(paper.text.encode()).hexdigest()[:16]
-
-
-def hash_record(paper: Paper) -> str:
-    """Return 16 hex digits of everything known about the paper."""
-    parts = [paper.text, list(paper.authors), paper.venue, paper.year, paper.url]
-    parts += [paper.doi, paper.arxiv_id] if paper.doi or paper.arxiv_id else []
-    parts += [list(paper.pages)] if paper.pages else []
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
 def forget_stores() -> None:
@@ -98,7 +83,7 @@ class VectorStore:
     def update_metadata(self, paper: Paper, records: Sequence[Record], previous: dict[str, Any]) -> None:
         """Store new authors, venue, year, addresses or records of a paper whose text is unchanged."""
         counts = {key: previous[key] for key in ("passages", "sentences")}
-        self._passages.update(ids=[f"{paper.id}#0"], metadatas=[_metadata(paper, records) | counts])
+        self._passages.update(ids=[f"{paper.id}#0"], metadatas=[make_metadata(paper, records) | counts])
 
     def remove(self, paper_ids: Sequence[str]) -> None:
         """Remove papers with all their chunks."""
@@ -120,7 +105,7 @@ class VectorStore:
         for page in _pages([f"{paper_id}#0" for paper_id in paper_ids]):
             result = self._passages.get(ids=page, include=["metadatas", "documents"])
             for text, stored in zip(result["documents"], result["metadatas"], strict=True):
-                found[stored["paper_id"]] = _to_paper(text, stored)
+                found[stored["paper_id"]] = read_paper(text, stored)
         return found
 
     def records(self, paper_ids: Sequence[str]) -> dict[str, tuple[Paper, list[Record]]]:
@@ -134,7 +119,7 @@ class VectorStore:
         while True:
             result = self._passages.get(where={"n": 0}, limit=PAGE, offset=offset, include=["metadatas", "documents"])
             for text, stored in zip(result["documents"], result["metadatas"], strict=True):
-                yield _to_paper(text, stored), dict(stored)
+                yield read_paper(text, stored), dict(stored)
             offset += PAGE
             if len(result["ids"]) < PAGE:
                 return
@@ -142,7 +127,7 @@ class VectorStore:
     def ids_of_source(self, source: str) -> dict[str, tuple[str, ...]]:
         """Return the ids of the papers that came from ``source``, each with the ids that its records have there."""
         result = self._passages.get(where={"sources": {"$contains": source}}, include=["metadatas"])
-        return {stored["paper_id"]: _ids_there(stored, source) for stored in result["metadatas"]}
+        return {stored["paper_id"]: ids_there(stored, source) for stored in result["metadatas"]}
 
     def nearest_passages(
         self, vector: npt.NDArray[np.float32], limit: int, among: Sequence[str] | None = None
@@ -192,9 +177,9 @@ class VectorStore:
         """
         stored = self.metadata([paper.id for paper in papers])
         ids = [
-            f"{key}#s{n}" for key, record in stored.items() if not _is_long(record) for n in range(record["sentences"])
+            f"{key}#s{n}" for key, record in stored.items() if not is_long(record) for n in range(record["sentences"])
         ]
-        ids += self._read_passages([record for record in stored.values() if _is_long(record)], vector)
+        ids += self._read_passages([record for record in stored.values() if is_long(record)], vector)
         found: dict[str, list[Span]] = {paper.id: [] for paper in papers}
         texts = {paper.id: paper.text for paper in papers}
         for page in _pages(ids):
@@ -239,7 +224,7 @@ class Entry:
         counts = {"passages": len(self.passages), "sentences": len(self.sentences)}
         rows = []
         for number, (chunk, vector) in enumerate(zip(self.passages, self.vectors, strict=False)):
-            extra = _metadata(self.paper, self.records) | counts if number == 0 else {"paper_id": self.paper.id}
+            extra = make_metadata(self.paper, self.records) | counts if number == 0 else {"paper_id": self.paper.id}
             extra |= {"n": number, "until": self.ends[number]}
             rows.append((chunk.id, vector, "" if number else self.paper.text, extra))
         return rows
@@ -251,80 +236,6 @@ class Entry:
             (chunk.id, vector, "", {"paper_id": chunk.paper_id, "start": chunk.start, "end": chunk.end, "hash": digest})
             for chunk, vector in zip(self.sentences, self.vectors[len(self.passages) :], strict=True)
         ]
-
-
-def read_records(paper: Paper, stored: dict[str, Any]) -> list[Record]:
-    """Return the records that ``paper`` is made of; they are written out only where they differ from it."""
-    if not stored.get("records"):
-        return [Record(source, paper) for source in stored["sources"]]
-    return [
-        Record(source, replace(paper, **{name: _frozen(value) for name, value in fields.items()}))
-        for source, fields in json.loads(stored["records"])
-    ]
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _write_records(paper: Paper, records: Sequence[Record]) -> str:
-    if all(record.paper == paper for record in records):
-        return ""
-    told = [[record.source, _differences(record.paper, paper)] for record in records]
-    return json.dumps(told, ensure_ascii=False)
-
-
-def _differences(own: Paper, paper: Paper) -> dict[str, Any]:
-    """Return the id of ``own`` and what it says otherwise than ``paper``: a full text is not stored twice."""
-    return {name: value for name, value in asdict(own).items() if name == "id" or value != getattr(paper, name)}
-
-
-def _is_long(stored: dict[str, Any]) -> bool:
-    return bool(stored.get("body_chars"))
-
-
-def _ids_there(stored: Any, source: str) -> tuple[str, ...]:
-    if not stored.get("records"):
-        return (stored["paper_id"],)
-    return tuple(fields["id"] for name, fields in json.loads(stored["records"]) if name == source)
-
-
-def _metadata(paper: Paper, records: Sequence[Record]) -> dict[str, Any]:
-    # Every key is written each time, because an upsert merges metadata with what was there.
-    return {
-        "paper_id": paper.id,
-        "title": paper.title,
-        "authors": json.dumps(paper.authors, ensure_ascii=False),
-        "venue": paper.venue,
-        "year": paper.year or 0,
-        "url": paper.url,
-        "doi": paper.doi,
-        "arxiv_id": paper.arxiv_id,
-        "sources": sorted({record.source for record in records}),
-        "records": _write_records(paper, records),
-        "body_chars": len(paper.body),
-        "pages": json.dumps(paper.pages),
-        "text_hash": hash_text(paper),
-        "record_hash": hash_record(paper),
-        "n": 0,
-    }
-
-
-def _to_paper(text: str, stored: dict[str, Any]) -> Paper:
-    body = stored.get("body_chars", 0)  # an index of an earlier version has neither this nor what has a default below
-    return Paper(
-        id=stored["paper_id"],
-        title=stored["title"],
-        abstract=text[len(stored["title"]) + 1 : len(text) - body - 1 if body else None],
-        authors=tuple(json.loads(stored["authors"])),
-        venue=stored["venue"],
-        year=stored["year"] or None,
-        url=stored["url"],
-        doi=stored.get("doi", ""),
-        arxiv_id=stored.get("arxiv_id", ""),
-        body=text[len(text) - body :],
-        pages=tuple(json.loads(stored.get("pages", "[]"))),
-    )
 
 
 def _compare_each(collection: Any, vector: npt.NDArray[np.float32], ids: Sequence[str]) -> list[tuple[str, float]]:

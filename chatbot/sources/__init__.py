@@ -63,7 +63,8 @@ _ID_CHARS = 80
 def read_papers(source: str | Path, settings: Settings | None = None) -> Iterator[Paper | Skipped]:
     """Yield the papers of a file, a folder, a service or standard input; a bad record is a Skipped.
 
-    With ``settings.full_text`` these are full texts where files hold them. Every paper gets an id that no other of this source has: the record's own, else one made from the title.
+    With ``settings.full_text`` these are full texts where files hold them. Every paper gets an id that no other of this
+    source has: the record's own, else one made from the title.
     Raises SourceError for a source that cannot be read at all, or no further.
     """
     if service := find_service(source):

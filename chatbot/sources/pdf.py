@@ -64,8 +64,8 @@ def read(path: Path) -> Iterator[Paper | Skipped]:
 def read_whole(path: Path) -> Iterator[Paper | Skipped]:
     """Yield the paper with the text of all its pages, and a Skipped for each page that cannot be read.
 
-    Where no abstract is marked as one, the first page stands for it. Raises SourceError as ``read`` does, and for a file
-    that is too large for one paper.
+    Where no abstract is marked as one, the first page stands for it. Raises SourceError as ``read`` does, and for a
+    file that is too large for one paper.
     """
     with _open(path) as reader:
         if (count := len(reader.pages)) > MOST_PAGES:
