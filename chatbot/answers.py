@@ -141,7 +141,7 @@ class Answer:
             "answer": self.answer,
             "sentences": [_sentence_to_dict(sentence) for sentence in self.sentences],
             "withheld": [_sentence_to_dict(sentence) for sentence in self.withheld],
-            "citations": [asdict(citation) for citation in self.citations],
+            "citations": [_citation_to_dict(citation) for citation in self.citations],
             "comparison": self.comparison.to_dict() if self.comparison else None,
             "retrieved": hits_to_dicts(self.retrieved),
             "confidence": round(self.confidence, 3),
@@ -159,6 +159,10 @@ class Answer:
 
 def _sentence_to_dict(sentence: Sentence) -> dict[str, Any]:
     return asdict(sentence) | {"citations": list(sentence.citations)}
+
+
+def _citation_to_dict(citation: Citation) -> dict[str, Any]:
+    return {name: value for name, value in asdict(citation).items() if name != "page" or value}
 
 
 def hits_to_dicts(hits: tuple[Hit, ...] | list[Hit]) -> list[dict[str, Any]]:

@@ -51,9 +51,10 @@ def _differences(own: Paper, paper: Paper) -> dict[str, Any]:
     return {name: value for name, value in asdict(own).items() if name == "id" or value != getattr(paper, name)}
 
 
-def is_long(stored: dict[str, Any]) -> bool:
-    """Tell whether what is stored is a full text."""
-    return bool(stored.get("body_chars"))
+def count_abstract(stored: dict[str, Any]) -> int:
+    """Return how many of the stored sentences are the abstract's; the others are the body's."""
+    count: int = stored["in_abstract"] if stored.get("body_chars") else stored["sentences"]
+    return count
 
 
 def ids_there(stored: Any, source: str) -> tuple[str, ...]:

@@ -73,7 +73,6 @@ def _make_entry(paper: Paper, stored: dict[str, Any], passages: dict[str, Any], 
         [Chunk(each, paper.id, "", 0, 0) for each in passage_ids],
         [make_sentence(paper, n, sentences[each][1]) for n, each in enumerate(sentence_ids)],
     )
-    entry.ends = [passages[each][1].get("until", 0) for each in passage_ids]
     vectors = [passages[each][0] for each in passage_ids] + [sentences[each][0] for each in sentence_ids]
     entry.vectors = np.asarray(vectors, np.float32)
     return entry

@@ -4,9 +4,8 @@ Knows the archive's layout and trusts nothing in it; knows nothing of stores. No
 read one after the other, and any that is not the next expected one ends the reading.
 
 Layout: ``snapshot.json`` (format, embedding, dimensions, papers, fingerprint), then for each few hundred papers
-``papers-00000.jsonl`` (``paper``, ``records``, ``passages``, ``sentences`` as start and end, ``ends``: how many
-sentences come before the end of each passage) and ``vectors-00000.npy``, float32 of shape (chunks, dimensions), each
-paper's passages before its sentences.
+``papers-00000.jsonl`` (``paper``, ``records``, ``passages``, ``sentences`` as start and end) and ``vectors-00000.npy``,
+float32 of shape (chunks, dimensions), each paper's passages before its sentences.
 """
 
 import io
@@ -150,7 +149,6 @@ def _to_dict(entry: Entry) -> dict[str, Any]:
         "paper": asdict(entry.paper),
         "records": [[record.source, asdict(record.paper)] for record in entry.records],
         "passages": len(entry.passages),
-        "ends": entry.ends,
         "sentences": [[chunk.start, chunk.end] for chunk in entry.sentences],
     }
 
@@ -169,7 +167,6 @@ def _read_page(lines: Sequence[str], vectors: Vectors) -> list[Entry]:
         if not passages or not records or not all(0 <= c.start < c.end <= len(paper.text) for c in sentences):
             raise ValueError(f"paper {paper.id} does not fit its chunks")
         entry = Entry(paper, records, passages, sentences)
-        entry.ends = [int(each) for each in fields.get("ends", entry.ends)]
         entry.vectors = vectors[at : (at := at + len(passages) + len(sentences))]
         entries.append(entry)
     if at != len(vectors):

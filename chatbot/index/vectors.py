@@ -5,7 +5,6 @@ passage is: that record holds the paper itself and a hash of its text, and sente
 left-overs of an interrupted update that are never shown.
 """
 
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,13 +12,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from chatbot.index.metadata import hash_text, ids_there, is_long, make_metadata, read_paper, read_records
+from chatbot.index.metadata import count_abstract, hash_text, ids_there, make_metadata, read_paper, read_records
 from chatbot.records import Chunk, Paper, Record, Span
 
 Vectors = npt.NDArray[np.float32]
 
 FEW = 1500  # chunks of which it is quicker to compare each than to walk the graph past all others
-PASSAGES_READ = 2  # of a full text for one question, besides its first
+BODY_SENTENCES = 16  # of a full text that are read for one question
 PAGE = 2000  # records a call; Chroma refuses more than 5461
 _HNSW: Any = {"space": "cosine", "ef_construction": 100, "max_neighbors": 16, "ef_search": 200}
 
@@ -173,13 +172,12 @@ class VectorStore:
     def spans(self, papers: Sequence[Paper], vector: Vectors | None = None) -> dict[str, list[Span]]:
         """Return the sentences of each paper, in order, with their vectors.
 
-        Of a full text these are the first passage's, and those of the few passages nearest to ``vector``.
+        Of a full text these are the abstract's, and the few that are nearest to ``vector``.
         """
         stored = self.metadata([paper.id for paper in papers])
-        ids = [
-            f"{key}#s{n}" for key, record in stored.items() if not is_long(record) for n in range(record["sentences"])
-        ]
-        ids += self._read_passages([record for record in stored.values() if is_long(record)], vector)
+        ids = [f"{key}#s{n}" for key, record in stored.items() for n in range(count_abstract(record))]
+        if vector is not None:
+            ids += [each for record in stored.values() for each in self._nearest_in_body(record, vector)]
         found: dict[str, list[Span]] = {paper.id: [] for paper in papers}
         texts = {paper.id: paper.text for paper in papers}
         for page in _pages(ids):
@@ -190,19 +188,9 @@ class VectorStore:
                     found[paper_id].append(Span(start, end, texts[paper_id][start:end], near))
         return {paper_id: sorted(spans, key=lambda span: span.start) for paper_id, spans in found.items()}
 
-    def _read_passages(self, stored: Sequence[dict[str, Any]], vector: Vectors | None) -> list[str]:
-        """Return the ids of sentences of full texts: of the first passage, and of those nearest to ``vector``."""
-        sentences = list[str]()
-        for record in stored:
-            key, count = record["paper_id"], record["passages"] if vector is not None else 1
-            ids = [f"{key}#{n}" for n in range(count)]
-            result = self._passages.get(ids=ids, include=["embeddings", "metadatas"])
-            ends = {row["n"]: row["until"] for row in result["metadatas"]}
-            rows = zip(result["metadatas"], result["embeddings"], strict=True)
-            far = {row["n"]: -float(each @ vector) for row, each in rows if row["n"]} if vector is not None else {}
-            for number in (0, *sorted(far, key=lambda n: far[n])[:PASSAGES_READ]):
-                sentences += [f"{key}#s{n}" for n in range(ends.get(number - 1, 0), ends.get(number, 0))]
-        return sentences
+    def _nearest_in_body(self, stored: dict[str, Any], vector: Vectors) -> list[str]:
+        body = [f"{stored['paper_id']}#s{n}" for n in range(count_abstract(stored), stored["sentences"])]
+        return [key for key, _ in _compare_each(self._sentences, vector, body)[:BODY_SENTENCES]]
 
 
 class Entry:
@@ -211,8 +199,6 @@ class Entry:
     def __init__(self, paper: Paper, records: Sequence[Record], passages: list[Chunk], sentences: list[Chunk]) -> None:
         self.paper, self.records, self.passages, self.sentences = paper, records, passages, sentences
         self.vectors: Vectors = np.zeros((0, 0), np.float32)
-        starts = [chunk.start for chunk in sentences]
-        self.ends = [bisect_left(starts, chunk.end) for chunk in passages]  # of which sentence each passage is the end
 
     @property
     def texts(self) -> list[str]:
@@ -221,12 +207,12 @@ class Entry:
 
     def passage_rows(self) -> list[tuple[str, npt.NDArray[np.float32], str, dict[str, Any]]]:
         """Return id, vector, document and metadata of each passage; the first carries the paper."""
-        counts = {"passages": len(self.passages), "sentences": len(self.sentences)}
+        in_abstract = sum(chunk.start < self.paper.body_start for chunk in self.sentences)
+        counts = {"passages": len(self.passages), "sentences": len(self.sentences), "in_abstract": in_abstract}
         rows = []
         for number, (chunk, vector) in enumerate(zip(self.passages, self.vectors, strict=False)):
             extra = make_metadata(self.paper, self.records) | counts if number == 0 else {"paper_id": self.paper.id}
-            extra |= {"n": number, "until": self.ends[number]}
-            rows.append((chunk.id, vector, "" if number else self.paper.text, extra))
+            rows.append((chunk.id, vector, "" if number else self.paper.text, extra | {"n": number}))
         return rows
 
     def sentence_rows(self) -> list[tuple[str, npt.NDArray[np.float32], str, dict[str, Any]]]:

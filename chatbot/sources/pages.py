@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 _LIGATURE = re.compile("[\ufb00-\ufb06]")
 _BROKEN_WORD = re.compile(r"(?<![\w-])([^\W\d_]+)-[ \t]*\n[ \t]*(?=[a-z])")
@@ -47,7 +48,7 @@ def join_pages(pages: Sequence[str]) -> tuple[str, list[int]]:
     for lines in _drop_references(_drop_edges([_read_lines(page) for page in pages])):
         flowing = "\n".join(_flow(lines))
         if text and flowing:
-            text += "\n" if _ENDED.search(text) else " "
+            text += "\n" if _ENDED.search(text) or _HEADING.fullmatch(text.rpartition("\n")[2]) else " "
         starts.append(len(text))
         text += flowing
     return text, starts
@@ -89,7 +90,7 @@ def _drop_references(pages: Sequence[list[str]]) -> list[list[str]]:
 def _flow(lines: Sequence[str]) -> Iterator[str]:
     """Yield the paragraphs that ``lines`` make."""
     paragraph = list[str]()
-    for line, following in zip(lines, [*lines[1:], ""], strict=True):
+    for line, following in pairwise([*lines, ""]):
         begins = not paragraph or bool(_ENDED.search(paragraph[-1]))
         if begins and _HEADING.fullmatch(line) and not following[:1].islower():
             yield from _close(paragraph)
