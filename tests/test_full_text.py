@@ -2,14 +2,15 @@
 
 import shutil
 from collections.abc import Sequence
-from io import BytesIO
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
 
 import pypdf
 import pytest
+from rich.console import Console
 
-from chatbot import PaperChatbot
+from chatbot import PaperChatbot, terminal
 from chatbot.chunks import split_passages, split_sentence_chunks
 from chatbot.errors import SourceError
 from chatbot.export import export_markdown
@@ -22,7 +23,6 @@ from chatbot.ui.sources import format_sources
 from chatbot.upkeep import export_snapshot, import_snapshot
 from chatbot.writing import CHARS_A_TOKEN, format_passages, number_passages
 from tests import model_behaviours as behaviours
-from tests.conftest import Run
 from tests.model_server import ModelServer
 from tests.test_pdf_source import ABSTRACT, PAGE, Line, make_pdf
 
@@ -159,14 +159,10 @@ def test_a_file_that_is_no_one_paper_is_refused_by_pages_and_by_characters(
 
 def test_a_page_that_cannot_be_read_is_told_and_the_others_stay(made: Path, tmp_path: Path) -> None:
     content = (made / "heads.pdf").read_bytes()
-    at = content.index(b"/Contents 8 0 R")
-    broken = content[:at] + b"/Contents 8 1 R" + content[at + 15 :]
-    broken = broken.replace(b"/Font << /F1 3 0 R >>", b"/Font [ 1 2 3  4 ]   ", 2).replace(
-        b"/Font [ 1 2 3  4 ]   ", b"/Font << /F1 3 0 R >>", 1
-    )
-    (paper,), skipped = read_whole(write(tmp_path / "broken.pdf", broken))
-    assert [item.where for item in skipped] in ([], ["page 2"])
-    assert "Remark 3 on pruning" not in paper.body
+    at = content.index(b"8 0 obj\n<< ") + len(b"8 0 obj\n<< ")
+    (paper,), skipped = read_whole(write(tmp_path / "broken.pdf", content[:at] + b"/Filter /X " + content[at:]))
+    assert [(item.where, item.reason) for item in skipped] == [("page 2", "cannot be read (Unsupported filter /X)")]
+    assert "on pruning" not in paper.body
     assert paper.page_at(paper.text.index(FOUND)) == 3
 
 
@@ -249,16 +245,19 @@ def test_a_snapshot_keeps_pages_and_is_read_alike(made: Path, tmp_path: Path, fu
 QUESTION = "Which optimizer and how many steps of warmup does Frugal Attention use?"
 
 
-def test_a_citation_names_its_page_and_quotes_to_the_letter(made: Path, run: Run) -> None:
+def test_a_citation_names_its_page_and_quotes_to_the_letter(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bot = open_bot(made / "index")
-    record = bot.ask(QUESTION).to_dict()
+    answer = bot.ask(QUESTION)
+    record = answer.to_dict()
     cited = {citation["quote"]: citation for citation in record["citations"]}
     assert cited[FOUND]["page"] == 3
     for citation in cited.values():
         paper = bot.paper(citation["paper_id"])
         assert paper is not None
         assert paper.text[citation["start"] : citation["end"]] == citation["quote"]
-    assert "(page 3, characters " in run("ask", QUESTION, index=made / "index").stdout
+    monkeypatch.setattr(terminal, "out", Console(file=StringIO(), width=300))
+    terminal.show_answer(answer)
+    assert "(page 3, characters " in terminal.out.file.getvalue()  # type: ignore[attr-defined]
 
 
 def test_of_a_full_text_only_its_abstract_and_the_nearest_sentences_are_read(made: Path, full: Paper) -> None:
