@@ -79,7 +79,7 @@ class PaperChatbot:
         """
         if rebuild:
             self._opened = None
-            rebuild_index(self.settings.index, self._embedder, progress)
+            rebuild_index(self._embedder, self.settings, progress)
             if not sources and self.settings.index.exists():
                 return IngestReport(unchanged=len(self))
         self._opened = index = PaperIndex.create(self.settings.index, self._embedder.identity)

@@ -18,7 +18,7 @@ from chatbot.records import Chunk, Paper, Record, Span
 Vectors = npt.NDArray[np.float32]
 
 FEW = 1500  # chunks of which it is quicker to compare each than to walk the graph past all others
-BODY_SENTENCES = 16  # of a full text that are read for one question
+BODY_SENTENCES = 12  # of a full text that are read for one question
 PAGE = 2000  # records a call; Chroma refuses more than 5461
 _HNSW: Any = {"space": "cosine", "ef_construction": 100, "max_neighbors": 16, "ef_search": 200}
 
