@@ -5,14 +5,13 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from time import sleep
 from typing import Any
+from uuid import uuid4
 
-import psutil
 import pytest
 
 from chatbot.embedding import engine
-from chatbot.embedding.ray_workers import RayEngine, open_workers
+from chatbot.embedding.ray_workers import connect, load_ray, open_workers
 from chatbot.errors import EmbeddingError
 from chatbot.index import PaperIndex
 from chatbot.ingest import PAPERS_A_BATCH, ingest
@@ -24,27 +23,26 @@ ROOT = Path(__file__).resolve().parent.parent
 QUERIES = ("honey bees", "glacier melt in experiment 40")
 
 
-class Slow(HashedWords):
-    """Takes its time, so that a worker can be killed in the middle."""
+class Dying(HashedWords):
+    """Embeds in a process that is killed once, in the middle of its third task."""
+
+    def __init__(self, tasks: Path) -> None:
+        super().__init__()
+        self._tasks = tasks
 
     def embed_papers(self, texts: Any) -> Any:
-        sleep(0.3)
+        (self._tasks / uuid4().hex).touch()
+        if len(list(self._tasks.iterdir())) == 3:
+            os.kill(os.getpid(), signal.SIGKILL)
         return super().embed_papers(texts)
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
     """Two workers on this machine."""
-    ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'paper-chatbot[ray]'")
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    ray.init(
-        "local",
-        num_cpus=2,
-        include_dashboard=False,
-        log_to_driver=False,
-        _node_ip_address="127.0.0.1",
-        runtime_env={"env_vars": {"PYTHONPATH": str(ROOT)}},
-    )
+    pytest.importorskip("ray", reason="Ray is not installed: pip install 'paper-chatbot[ray]'")
+    ray = load_ray("")
+    connect(ray, "", num_cpus=2, runtime_env={"env_vars": {"PYTHONPATH": str(ROOT)}})
     yield ray
     ray.shutdown()
 
@@ -62,46 +60,40 @@ def bring_in(folder: Path, papers: Path, settings: Settings | None = None) -> di
     return describe(folder, QUERIES)
 
 
-def find_worker(ray: Any) -> int:
-    """Return the process of a worker that is at work."""
-    here = psutil.Process()
-    titles = {process.pid: process.cmdline() for process in here.children(recursive=True)}
-    return next(pid for pid, words in titles.items() if words and words[0].startswith("ray::_Worker"))
-
-
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("killed", [False, True])
 def test_workers_make_the_index_that_one_process_makes(
     cluster: Any, papers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed: bool
 ) -> None:
     expected = bring_in(tmp_path / "one", papers)
-    monkeypatch.setattr(engine, "load_embedder", lambda settings: Slow() if killed else HashedWords())
-    died = list[int]()
-    start = RayEngine.start
-
-    def start_and_kill(self: RayEngine, texts: Any) -> Any:
-        wait = start(self, texts)
-        if killed and texts and not died:
-            died.append(find_worker(cluster))
-            os.kill(died[0], signal.SIGKILL)
-        return wait
-
-    monkeypatch.setattr(RayEngine, "start", start_and_kill)
+    (tasks := tmp_path / "tasks").mkdir()
+    monkeypatch.setattr(engine, "load_embedder", lambda settings: Dying(tasks) if killed else HashedWords())
     found = bring_in(tmp_path / "many", papers, load_settings(engine="ray"))
     assert [what for what in expected if found[what] != expected[what]] == []
-    assert len(died) == killed
+    assert len(list(tasks.iterdir())) >= 3 * killed
+
+
+def test_nothing_of_ray_can_be_reached_from_elsewhere(cluster: Any) -> None:
+    assert {node["NodeManagerAddress"] for node in cluster.nodes()} == {"127.0.0.1"}
+    listening = Path("/proc/net/tcp"), Path("/proc/net/tcp6")
+    if not listening[0].exists():
+        pytest.skip("only Linux tells who listens")
+    ours = {str(node["NodeManagerPort"]) for node in cluster.nodes()}
+    ours |= {cluster.get_runtime_context().gcs_address.rpartition(":")[2]}
+    rows = [line.split() for file in listening if file.exists() for line in file.read_text().splitlines()[1:]]
+    places = [row[1].rpartition(":") for row in rows if row[3] == "0A"]
+    open_to_all = {str(int(port, 16)) for address, _, port in places if int(address, 16) == 0}
+    assert not ours & open_to_all
 
 
 def test_workers_with_another_model_are_refused(cluster: Any) -> None:
     other = HashedWords()
     other.identity = "hashed-words@2"  # type: ignore[misc]
     with pytest.raises(EmbeddingError, match="workers embed with hashed-words@1, the index with hashed-words@2"):
-        with open_workers(HashedWords, other, ""):
-            pass
+        open_workers(HashedWords, other, "").__enter__()
 
 
 def test_without_ray_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(EmbeddingError, match=r"needs Ray; run: pip install 'paper-chatbot\[ray\]'"):
-        with open_workers(HashedWords, HashedWords(), ""):
-            pass
+        open_workers(HashedWords, HashedWords(), "").__enter__()

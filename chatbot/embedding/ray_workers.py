@@ -62,15 +62,11 @@ def open_workers(load: Callable[[], Embedder], embedder: Embedder, address: str)
     Workers call ``load`` for what embeds as ``embedder`` does. A cluster that this process is connected to already is
     used as it is. Raises EmbeddingError when Ray is missing, cannot be reached, or has another model there.
     """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # else it would call home
-    try:
-        import ray
-    except ImportError as error:
-        raise EmbeddingError("--engine ray needs Ray; run: pip install 'paper-chatbot[ray]'") from error
+    ray = load_ray(address)
     is_ours = not ray.is_initialized()
     try:
         if is_ours:
-            _connect(ray, address)
+            connect(ray, address)
         make = ray.remote(num_cpus=1, max_restarts=_RESTARTS, max_task_retries=_RESTARTS)(_Worker)
         workers = [make.remote(load) for _ in range(max(int(ray.cluster_resources().get("CPU", 1)), 1))]
         names = set(_get([worker.identity.remote() for worker in workers], _START_SECONDS))
@@ -86,10 +82,23 @@ def open_workers(load: Callable[[], Embedder], embedder: Embedder, address: str)
             ray.shutdown()
 
 
-def _connect(ray: Any, address: str) -> None:
-    local = {} if address else {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
+def load_ray(address: str) -> Any:
+    """Return the library, which reads such settings of its own when it is imported. Raises EmbeddingError without it."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # else it would call home
+    if not address:  # what its name does not say: without it all listen on the loopback address alone
+        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
     try:
-        ray.init(address or "local", log_to_driver=False, logging_level="ERROR", **local)
+        import ray
+    except ImportError as error:
+        raise EmbeddingError("--engine ray needs Ray; run: pip install 'paper-chatbot[ray]'") from error
+    return ray
+
+
+def connect(ray: Any, address: str, **options: Any) -> None:
+    """Connect this process to the cluster at ``address``, else to one that is started for it. Raises EmbeddingError."""
+    local = {} if address else {"include_dashboard": False}
+    try:
+        ray.init(address or "local", log_to_driver=False, logging_level="ERROR", **local, **options)
     except Exception as error:  # Ray raises of its own and of Python's
         where = f"the Ray cluster at {address} cannot be reached" if address else "Ray cannot be started here"
         raise EmbeddingError(
