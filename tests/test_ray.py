@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -40,7 +41,8 @@ class Dying(HashedWords):
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
     """Two workers on this machine."""
-    pytest.importorskip("ray", reason="Ray is not installed: pip install 'paper-chatbot[ray]'")
+    if not find_spec("ray"):
+        pytest.skip("Ray is not installed: pip install 'paper-chatbot[ray]'")
     ray = load_ray("")
     connect(ray, "", num_cpus=2, runtime_env={"env_vars": {"PYTHONPATH": str(ROOT)}})
     yield ray
@@ -88,7 +90,7 @@ def test_nothing_of_ray_can_be_reached_from_elsewhere(cluster: Any) -> None:
 
 def test_workers_with_another_model_are_refused(cluster: Any) -> None:
     other = HashedWords()
-    other.identity = "hashed-words@2"  # type: ignore[misc]
+    other.identity = "hashed-words@2"
     with pytest.raises(EmbeddingError, match="workers embed with hashed-words@1, the index with hashed-words@2"):
         open_workers(HashedWords, other, "").__enter__()
 

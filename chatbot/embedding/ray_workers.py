@@ -83,7 +83,7 @@ def open_workers(load: Callable[[], Embedder], embedder: Embedder, address: str)
 
 
 def load_ray(address: str) -> Any:
-    """Return the library, which reads such settings of its own when it is imported. Raises EmbeddingError without it."""
+    """Return the library, which reads settings of its own when it is imported. Raises EmbeddingError without it."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # else it would call home
     if not address:  # what its name does not say: without it all listen on the loopback address alone
         os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
