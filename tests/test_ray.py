@@ -53,7 +53,7 @@ def cluster() -> Iterator[Any]:
 def papers(write_jsonl: Callable[..., Path]) -> Path:
     """Return records of a few batches; some are of one paper, in one batch and in different ones."""
     records = [make_record(number) for number in range(5 * PAPERS_A_BATCH)]
-    twice = [make_record(n, id=f"again{n}", doi="10.1/x", abstract="Longer. " * 30) for n in (3, 5, 200)]
+    twice = [make_record(n, id=f"again{n}", doi="10.1000/x", abstract="Longer. " * 30) for n in (3, 5, 200)]
     return write_jsonl(*records[:6], twice[0], *records[6:400], *twice[1:], *records[400:])
 
 
