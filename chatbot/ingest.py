@@ -15,7 +15,7 @@ from chatbot.embedding import Embedder, open_engine
 from chatbot.errors import SourceError
 from chatbot.faults import Fault, update_faults
 from chatbot.identity import identity_keys
-from chatbot.index import PaperIndex, Writer
+from chatbot.index import PaperIndex, Writer, find_server
 from chatbot.merging import Batch, load_papers
 from chatbot.records import IngestReport, Paper, Record, Skipped
 from chatbot.resources import find_resource
@@ -85,22 +85,24 @@ def count_records(sources: Sequence[str | Path]) -> int | None:
     return count
 
 
-def rebuild_index(embedder: Embedder, settings: Settings, progress: Progress | None = None) -> None:
+def rebuild_index(embedder: Embedder, settings: Settings, progress: Progress | None = None) -> bool:
     """Embed all papers of the index again; the old vectors stay in use until all new ones are there.
 
-    Does nothing where there is no index.
+    Tells whether there is an index; where there is no folder, nothing is done.
     """
-    if not settings.index.exists():
-        return
+    folder, server = settings.index, find_server(settings)
+    if not folder.exists() and not server:
+        return False
     with (
         open_engine(embedder, settings) as engine,
-        PaperIndex.rebuild(settings.index, embedder.identity) as (stored, writer),
+        PaperIndex.rebuild(folder, embedder.identity, server) as (stored, writer),
     ):
         storing = Storing(writer, engine)
         for batch in _batches(stored, lambda each: len(each[0].text)):
             change = Change([make_entry(paper, records) for paper, records in batch])
             storing.add(change, done=partial(progress, len(batch)) if progress else None)
         storing.settle()
+    return True
 
 
 def remove_papers(index: PaperIndex, ids: Sequence[str]) -> Removed:

@@ -3,13 +3,12 @@
 Knows Chroma's collections and the ids of chunks; knows nothing of words, models or files.
 """
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
-from chatbot.index.disk import damaged
+from chatbot.errors import IndexBroken
 from chatbot.index.metadata import read_records
 from chatbot.index.vectors import PAGE, Entry, Vectors, VectorStore
 from chatbot.records import Chunk, Paper
@@ -17,11 +16,11 @@ from chatbot.records import Chunk, Paper
 _CHUNKS = 2000  # at a time, but for those of one paper; their vectors take about 3 MB
 
 
-def read_entries(folder: Path, store: VectorStore) -> Iterator[list[Entry]]:
+def read_entries(store: VectorStore, damaged: Callable[[str], IndexBroken]) -> Iterator[list[Entry]]:
     """Yield every paper with its records, chunks and vectors, in the order of storing.
 
-    A passage's chunk has neither text nor offsets, which are not stored. Raises IndexBroken, which names ``folder``,
-    where a vector is missing.
+    A passage's chunk has neither text nor offsets, which are not stored. Raises what ``damaged`` returns where a vector
+    is missing.
     """
     for page in _pages(store.all_papers()):
         passages = [f"{paper.id}#{n}" for paper, stored in page for n in range(stored["passages"])]
@@ -30,7 +29,7 @@ def read_entries(folder: Path, store: VectorStore) -> Iterator[list[Entry]]:
         try:
             yield [_make_entry(paper, stored, *rows) for paper, stored in page]
         except KeyError as error:
-            raise damaged(folder, f"chunk {error} has no vector") from error
+            raise damaged(f"chunk {error} has no vector") from error
 
 
 def _pages(papers: Iterator[tuple[Paper, dict[str, Any]]]) -> Iterator[list[tuple[Paper, dict[str, Any]]]]:
