@@ -16,7 +16,10 @@ Number = TypeVar("Number", int, float)
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """Where a claim comes from: ``quote == paper.text[start:end]``; and what is known of the paper."""
+    """Where a claim comes from: ``quote == paper.text[start:end]``; and what is known of the paper.
+
+    ``page`` is the page of a full text on which the quotation begins, from 1.
+    """
 
     number: int
     paper_id: str
@@ -28,11 +31,13 @@ class Citation:
     venue: str = ""
     year: int | None = None
     url: str = ""
+    page: int | None = None
 
 
 def cite(number: int, paper: Paper, quote: str, start: int, end: int) -> Citation:
     """Return the citation of a place in ``paper``."""
-    return Citation(number, paper.id, paper.title, quote, start, end, paper.authors, paper.venue, paper.year, paper.url)
+    facts = paper.authors, paper.venue, paper.year, paper.url
+    return Citation(number, paper.id, paper.title, quote, start, end, *facts, paper.page_at(start))
 
 
 class Numbering:
@@ -136,7 +141,7 @@ class Answer:
             "answer": self.answer,
             "sentences": [_sentence_to_dict(sentence) for sentence in self.sentences],
             "withheld": [_sentence_to_dict(sentence) for sentence in self.withheld],
-            "citations": [asdict(citation) for citation in self.citations],
+            "citations": [_citation_to_dict(citation) for citation in self.citations],
             "comparison": self.comparison.to_dict() if self.comparison else None,
             "retrieved": hits_to_dicts(self.retrieved),
             "confidence": round(self.confidence, 3),
@@ -154,6 +159,10 @@ class Answer:
 
 def _sentence_to_dict(sentence: Sentence) -> dict[str, Any]:
     return asdict(sentence) | {"citations": list(sentence.citations)}
+
+
+def _citation_to_dict(citation: Citation) -> dict[str, Any]:
+    return {name: value for name, value in asdict(citation).items() if name != "page" or value}
 
 
 def hits_to_dicts(hits: tuple[Hit, ...] | list[Hit]) -> list[dict[str, Any]]:

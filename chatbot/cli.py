@@ -67,6 +67,12 @@ def ingest(
     ] = None,
     index: IndexOption = None,
     embedding: EmbeddingOption = None,
+    full_text: Annotated[
+        bool, typer.Option("--full-text", help="Take all pages of a PDF, not its abstract alone.")
+    ] = False,
+    engine: Annotated[
+        str | None, typer.Option("--engine", help="Where to embed: local, or ray for the workers of a cluster [local].")
+    ] = None,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Embed all indexed papers again first.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -74,7 +80,7 @@ def ingest(
     from chatbot import terminal
     from chatbot.records import IngestReport
 
-    bot = _open(index, embedding)
+    bot = _open(index, embedding, full_text=full_text or None, engine=engine)
     failure = None
     total = None if rebuild else bot.count(*(sources or ()))
     with terminal.progress_bar("Reading and embedding papers", total) as progress:

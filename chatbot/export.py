@@ -45,7 +45,8 @@ def _format_references(answers: Sequence[Mapping[str, Any]], papers: Mapping[str
     for number, answer in enumerate(answers, 1):
         for citation in answer["citations"]:
             place = places.setdefault(citation["paper_id"], {}).setdefault(number, [])
-            place.append(f"[{int(citation['number'])}]")
+            page = f" p. {int(citation['page'])}" if citation.get("page") else ""
+            place.append(f"[{int(citation['number'])}]{page}")
     lines = []
     for paper in _find_cited(answers, papers).values():
         cited = "; ".join(f"answer {number}: {' '.join(marks)}" for number, marks in places[paper.id].items())

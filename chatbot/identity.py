@@ -57,19 +57,22 @@ def contradict(one: Paper, other: Paper) -> bool:
 def merge(id: str, records: Sequence[Paper]) -> Paper:
     """Return the paper under ``id`` that ``records`` make together.
 
-    Title and abstract are those of the longest abstract, the authors those of the record that names most; the rest
-    is from the first record that has it.
+    Title and text are those of the longest full text, else of the longest abstract, the authors those of the record
+    that names most; the rest is from the first record that has it.
     """
 
     def first(name: str) -> str:
         return next((value for record in records if (value := str(getattr(record, name)))), "")
 
     return replace(
-        max(records, key=lambda record: len(record.abstract)),
+        max(records, key=lambda record: (len(record.body), len(record.abstract))),
         id=id,
         authors=max((record.authors for record in records), key=len),
         year=next((record.year for record in records if record.year), None),
-        **{name: first(name) for name in ("venue", "url", "doi", "arxiv_id")},
+        venue=first("venue"),
+        url=first("url"),
+        doi=first("doi"),
+        arxiv_id=first("arxiv_id"),
     )
 
 

@@ -4,27 +4,30 @@ Joins those stages; knows nothing of questions and answers. Only new and changed
 twice is one paper.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from functools import partial
 from pathlib import Path
 from time import monotonic
+from typing import TypeVar
 
-from chatbot.chunks import split_passages, split_sentence_chunks
-from chatbot.embedding import Embedder
+from chatbot.embedding import Embedder, open_engine
 from chatbot.errors import SourceError
 from chatbot.faults import Fault, update_faults
-from chatbot.index import Entry, PaperIndex, Server, Writer
-from chatbot.merging import Batch, Held, load_papers
+from chatbot.identity import identity_keys
+from chatbot.index import PaperIndex, Writer, find_server
+from chatbot.merging import Batch, load_papers
 from chatbot.records import IngestReport, Paper, Record, Skipped
 from chatbot.resources import find_resource
 from chatbot.settings import Settings
 from chatbot.sources import find_service, is_complete, read_papers
+from chatbot.storing import Change, Storing, make_entry
 
 Progress = Callable[[int], None]
 Removed = Sequence[tuple[Paper, Sequence[Record]]]
+Item = TypeVar("Item")
 SEEDS = ("seeds", "daily_papers.txt")
-PAPERS_A_BATCH = 128
+PAPERS_A_BATCH, CHARS_A_BATCH = 128, 500_000  # whichever is first; a full text is as long as fifty abstracts
 _COUNTING = 10.0  # seconds that are spent on knowing how long the rest will take
 
 
@@ -51,14 +54,15 @@ def ingest(
     each batch done.
     Raises SourceError, with the report, for a source that cannot be read, after the others are done.
     """
-    with index.write() as writer:
-        work = _Ingest(writer, embedder, progress)
+    with open_engine(embedder, settings) as engine, index.write() as writer:
+        work = _Ingest(writer, Storing(writer, engine), progress)
         for name, source in sources:
             try:
                 work.read(name, source, settings)
             except SourceError as error:
                 work.failed.append(error)
                 work.faults.append(Fault(name, "", str(error)))
+        work.storing.settle()
         work.report.report_file = update_faults(index.folder, [name for name, _ in sources], work.faults)
     if work.failed:
         raise SourceError("; ".join(map(str, work.failed)), work.report)
@@ -81,22 +85,23 @@ def count_records(sources: Sequence[str | Path]) -> int | None:
     return count
 
 
-def rebuild_index(
-    folder: Path, embedder: Embedder, progress: Progress | None = None, server: Server | None = None
-) -> bool:
-    """Embed all papers of the index in ``folder`` again; the old vectors stay in use until all new ones are there.
+def rebuild_index(embedder: Embedder, settings: Settings, progress: Progress | None = None) -> bool:
+    """Embed all papers of the index again; the old vectors stay in use until all new ones are there.
 
     Tells whether there is an index; where there is no folder, nothing is done.
     """
+    folder, server = settings.index, find_server(settings)
     if not folder.exists() and not server:
         return False
-    with PaperIndex.rebuild(folder, embedder.identity, server) as (stored, writer):
-        while batch := list(islice(stored, PAPERS_A_BATCH)):
-            entries = [make_entry(paper, records) for paper, records in batch]
-            _embed(embedder, entries)
-            writer.write(entries)
-            if progress:
-                progress(len(batch))
+    with (
+        open_engine(embedder, settings) as engine,
+        PaperIndex.rebuild(folder, embedder.identity, server) as (stored, writer),
+    ):
+        storing = Storing(writer, engine)
+        for batch in _batches(stored, lambda each: len(each[0].text)):
+            change = Change([make_entry(paper, records) for paper, records in batch])
+            storing.add(change, done=partial(progress, len(batch)) if progress else None)
+        storing.settle()
     return True
 
 
@@ -110,10 +115,10 @@ def remove_papers(index: PaperIndex, ids: Sequence[str]) -> Removed:
 
 def restore_papers(index: PaperIndex, embedder: Embedder, removed: Removed) -> None:
     """Bring papers back that ``remove_papers`` returned."""
-    entries = [make_entry(paper, records) for paper, records in removed]
-    _embed(embedder, entries)
+    change = Change([make_entry(paper, records) for paper, records in removed])
+    vectors = embedder.embed_papers(change.texts)
     with index.write() as writer:
-        writer.write(entries)
+        change.save(writer, lambda: vectors)
 
 
 @dataclass(slots=True)
@@ -121,7 +126,7 @@ class _Ingest:
     """One ingest: what works in it, and what came of it so far."""
 
     writer: Writer
-    embedder: Embedder
+    storing: Storing
     progress: Progress | None
     report: IngestReport = field(default_factory=IngestReport)
     faults: list[Fault] = field(default_factory=list)
@@ -131,17 +136,16 @@ class _Ingest:
         """Bring one source in. Raises SourceError when it cannot be read, or no further; what came is kept."""
         seen: dict[str, str] = {}  # the id of each record, and of the paper that it belongs to
         faults_before = self.report.faults
-        for batch in _batches(read_papers(source, settings)):
+        for batch in _batches(read_papers(source, settings), _count_chars):
             skipped = [item for item in batch if isinstance(item, Skipped)]
             self._note(name, source, skipped)
             self._keep(name, [item.paper for item in skipped if item.paper], seen)
-            self._store(name, [item for item in batch if isinstance(item, Paper)], seen)
-            if self.progress:
-                self.progress(len(batch))
+            done = partial(self.progress, len(batch)) if self.progress else None
+            self._store(name, [item for item in batch if isinstance(item, Paper)], seen, done)
         if not seen:
             raise SourceError(f"{source} has no usable paper; nothing was removed")
         if self.report.faults == faults_before and is_complete(source):
-            self.report.removed += _remove_missing(self.writer, self.embedder, name, seen)
+            self._remove_missing(name, seen)
 
     def _note(self, name: str, source: str | Path, skipped: Sequence[Skipped]) -> None:
         self.report.skipped += [replace(item, where=f"{source} {item.where}") for item in skipped]
@@ -149,82 +153,58 @@ class _Ingest:
 
     def _keep(self, name: str, without_abstract: Sequence[Paper], seen: dict[str, str]) -> None:
         """Keep what is stored of records that are still there and have lost no more than their abstract."""
-        batch = Batch.load(self.writer, without_abstract)
+        batch = self._load(without_abstract)
         for paper in without_abstract:
             for held in batch.near(paper):
                 seen.update({r.paper.id: held.id for r in held.records if r.source == name and r.paper.id not in seen})
 
-    def _store(self, name: str, papers: Sequence[Paper], seen: dict[str, str]) -> None:
-        batch = Batch.load(self.writer, papers)
+    def _load(self, papers: Sequence[Paper]) -> Batch:
+        """Return what the index holds of ``papers``, once nothing that may be the same is on its way into it."""
+        self.storing.settle({key for paper in papers for key in (f"id:{paper.id}", *identity_keys(paper))})
+        return Batch.load(self.writer, papers)
+
+    def _store(self, name: str, papers: Sequence[Paper], seen: dict[str, str], done: Callable[[], None] | None) -> None:
+        batch = self._load(papers)
         for paper in papers:
             seen[paper.id] = batch.place(name, paper, self.report)
         if batch.moved:
             seen.update({there: batch.moved[here] for there, here in seen.items() if here in batch.moved})
-        save_held(self.writer, self.embedder, batch.held.values())
+        self.storing.add(Change.of(batch.held.values()), batch.keys, done)
+
+    def _remove_missing(self, name: str, seen: dict[str, str]) -> None:
+        """Take back what the source ``name`` no longer says, and count the papers that nobody has any more."""
+        self.storing.settle()
+        held_here = self.writer.ids_of_source(name).items()
+        gone = [here for here, there in held_here if any(seen.get(each) != here for each in there)]
+        for start in range(0, len(gone), PAPERS_A_BATCH):
+            papers = load_papers(self.writer, gone[start : start + PAPERS_A_BATCH])
+            for held in papers:
+                held.records = [r for r in held.records if r.source != name or seen.get(r.paper.id) == held.id]
+            self.report.removed += sum(not held.records for held in papers)
+            self.storing.add(Change.of(papers))
+        self.storing.settle()
 
 
-def _batches(items: Iterator[Paper | Skipped]) -> Iterator[list[Paper | Skipped]]:
+def _count_chars(item: Paper | Skipped) -> int:
+    return len(item.text) if isinstance(item, Paper) else 0
+
+
+def _batches(items: Iterator[Item], chars: Callable[[Item], int]) -> Iterator[list[Item]]:
     """Yield ``items`` in lists; where reading them fails, what was read comes first."""
-    batch = list[Paper | Skipped]()
+    batch, size = list[Item](), 0
     try:
         for item in items:
             batch.append(item)
-            if len(batch) == PAPERS_A_BATCH:
+            size += chars(item)
+            if len(batch) == PAPERS_A_BATCH or size >= CHARS_A_BATCH:
                 yield batch
-                batch = []
+                batch, size = [], 0
     except SourceError:
         if batch:
             yield batch
         raise
     if batch:
         yield batch
-
-
-def save_held(writer: Writer, embedder: Embedder, papers: Iterable[Held]) -> None:
-    """Make the index hold ``papers`` as they are to be; only a new text is embedded."""
-    changed = [held for held in papers if held.is_changed]
-    entries = list[Entry]()
-    for held in changed:
-        if not held.records:
-            continue
-        paper = held.merge()
-        if held.stored and held.stored.text == paper.text:
-            writer.update(paper, held.records)
-        else:
-            entries.append(make_entry(paper, held.records))
-    _embed(embedder, entries)
-    if entries:
-        writer.write(entries)
-    writer.remove([held.id for held in changed if not held.records])
-
-
-def make_entry(paper: Paper, records: Sequence[Record]) -> Entry:
-    """Return ``paper`` cut into the chunks that get vectors."""
-    return Entry(paper, records, split_passages(paper), split_sentence_chunks(paper))
-
-
-def _embed(embedder: Embedder, entries: Sequence[Entry]) -> None:
-    texts = [text for entry in entries for text in entry.texts]
-    if not texts:
-        return
-    vectors, at = embedder.embed_papers(texts), 0
-    for entry in entries:
-        entry.vectors = vectors[at : at + len(entry.texts)]
-        at += len(entry.texts)
-
-
-def _remove_missing(writer: Writer, embedder: Embedder, name: str, seen: dict[str, str]) -> int:
-    """Take back what the source ``name`` no longer says, and return how many papers nobody has any more."""
-    held_here = writer.ids_of_source(name).items()
-    gone = [here for here, there in held_here if any(seen.get(each) != here for each in there)]
-    removed = 0
-    for start in range(0, len(gone), PAPERS_A_BATCH):
-        papers = load_papers(writer, gone[start : start + PAPERS_A_BATCH])
-        for held in papers:
-            held.records = [r for r in held.records if r.source != name or seen.get(r.paper.id) == held.id]
-        save_held(writer, embedder, papers)
-        removed += sum(not held.records for held in papers)
-    return removed
 
 
 def _name_source(source: str | Path) -> str:

@@ -15,7 +15,7 @@ from chatbot.records import Hit, Match, Question, Span, Words
 
 MOST_HOLDERS = 2  # a name that more of the papers found mention, such as that of a data set, points to none
 STEM = 5  # letters that say that two words are forms of one
-SENTENCES_A_PAPER = 40  # of a full text, only those nearest to the question are read word by word
+SENTENCES_A_PAPER = 40  # of a longer text, only those nearest to the question are read word by word
 
 
 def match_papers(
@@ -75,7 +75,7 @@ def _named(question: Question, hits: Sequence[Hit]) -> dict[str, int]:
         if _is_distinctive(hit.paper.name) and (match := _find(hit.paper.name, question.text)):
             found[hit.paper.id] = match.start()
     for name in question.names:
-        holders = [hit.paper.id for hit in hits if _find(name, hit.paper.text)]
+        holders = [hit.paper.id for hit in hits if _find(name, hit.paper.head)]
         if len(holders) <= MOST_HOLDERS:
             found = dict.fromkeys(holders, question.text.find(name)) | found
     return found

@@ -87,6 +87,13 @@ class Batch:
         ids = dict.fromkeys([*(each for key in keys for each in self._ids.get(key, ())), paper.id])
         return [held for each in ids if (held := self.held.get(each)) and held.records]
 
+    @property
+    def keys(self) -> set[str]:
+        """Return all by which a later record may turn out to belong to one of these papers."""
+        papers = [record.paper for held in self.held.values() for record in (*held.records, *held.stored_records)]
+        ids = (*self.held, *(paper.id for paper in papers))
+        return {*(f"id:{each}" for each in ids), *(key for paper in papers for key in identity_keys(paper))}
+
     def _still_fits(self, own: Held, record: Record) -> bool:
         """Tell whether a record, changed or not, belongs with the others of its paper."""
         at = own.find(record.source, record.paper.id)

@@ -80,7 +80,7 @@ class PaperChatbot:
         folder, server = self.settings.index, find_server(self.settings)
         if rebuild:
             self._opened = None
-            if rebuild_index(folder, self._embedder, progress, server) and not sources:
+            if rebuild_index(self._embedder, self.settings, progress) and not sources:
                 return IngestReport(unchanged=len(self))
         self._opened = index = PaperIndex.create(folder, self._embedder.identity, server)
         return ingest(index, self._embedder, name_sources(sources), progress, self.settings)

@@ -63,12 +63,12 @@ class Reader:
         return {match.hit.paper.id: match for match in matches}
 
     def _match(self, question: Question, vector: Any, hits: Sequence[Hit], focus: Collection[str]) -> list[Match]:
-        spans = self.spans([hit.paper for hit in hits])
+        spans = self._open_index().spans([hit.paper for hit in hits], vector)
         matches = matching.match_papers(question, vector, hits, spans, self.words.embed_words, focus)
         return ranking.rank_sentences(question, matches)
 
     def spans(self, papers: Sequence[Paper]) -> dict[str, list[Span]]:
-        """Return the sentences of ``papers`` by id, each with the vector stored at ingest."""
+        """Return the sentences of the abstracts of ``papers`` by id, each with the vector stored at ingest."""
         return self._open_index().spans(list(papers))
 
     def sentence_vectors(self, spans: Sequence[Span]) -> Any:

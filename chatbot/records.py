@@ -3,6 +3,7 @@
 Knows only data; knows nothing of files, models, indexes or screens.
 """
 
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +17,8 @@ class Paper:
     """One paper as its source gave it. ``id`` is stable from one ingest to the next.
 
     ``doi`` is in lower case and without an address, ``arxiv_id`` without a version and an archive's subject class.
+    ``body`` is what a full text has after its abstract, a paragraph a line; ``pages`` are the places in ``text`` where
+    its pages begin. Both are empty where only the abstract is known.
     """
 
     id: str
@@ -27,11 +30,27 @@ class Paper:
     url: str = ""
     doi: str = ""
     arxiv_id: str = ""
+    body: str = field(default="", repr=False)
+    pages: tuple[int, ...] = ()
 
     @property
     def text(self) -> str:
-        """Return title, newline, abstract: every ``start`` and ``end`` in this program counts in this string."""
+        """Return title, abstract and body, a line each: every ``start`` and ``end`` in this program counts in this."""
+        return f"{self.head}\n{self.body}" if self.body else self.head
+
+    @property
+    def head(self) -> str:
+        """Return title, newline, abstract."""
         return f"{self.title}\n{self.abstract}"
+
+    @property
+    def body_start(self) -> int:
+        """Return where the body begins in ``text``, or would."""
+        return len(self.title) + len(self.abstract) + 2
+
+    def page_at(self, place: int) -> int | None:
+        """Return the number of the page, from 1, that ``place`` in ``text`` stands on; None when pages are unknown."""
+        return bisect_right(self.pages, place) or None
 
     @property
     def name(self) -> str:

@@ -22,6 +22,7 @@ WEIGHTS = {"passage": 1.0, "words": 1.0, "pairs": 0.25, "sentence": 0.6}
 RESCORED = 50  # of them, those that feedback and smoothing look at
 FEEDBACK_PAPERS, FEEDBACK_WEIGHT = 3, 0.5
 NEIGHBOURS, SMOOTHING = 5, 0.3
+_GRAPH_ERROR = 1e-3  # of a cosine, between what the index's graph tells and the product of the vectors
 
 
 class Searchable(Protocol):
@@ -63,7 +64,10 @@ def search(index: Searchable, query: str, vector: Vector, top_k: int) -> list[Hi
     if not vectors:
         return []
     feedback = _move_towards(vector, [(vectors[key], first[key]) for key in ranked[:FEEDBACK_PAPERS] if key in vectors])
-    fused = _fuse(parts | {"passage": {key: float(found @ feedback) for key, found in vectors.items()}})
+    near = {
+        key: float(found @ feedback) + _deeper(passages, key, float(found @ vector)) for key, found in vectors.items()
+    }
+    fused = _fuse(parts | {"passage": near})
     ids = [key for key in _best(fused, limit) if key in vectors]
     matrix = np.stack([vectors[key] for key in ids])
     scores = _smooth(np.array([fused[key] for key in ids], np.float32), matrix)
@@ -92,6 +96,12 @@ def _fuse(parts: Mapping[str, Scores]) -> Scores:
             scaled = (score - low) / (high - low) if high > low else 1.0
             total[paper_id] = total.get(paper_id, 0.0) + WEIGHTS[name] * scaled
     return total
+
+
+def _deeper(passages: Scores, key: str, first: float) -> float:
+    """Return how much nearer than its ``first`` passage another passage of a full text is; 0 for an abstract."""
+    gain = passages.get(key, 0.0) - first
+    return gain if gain > _GRAPH_ERROR else 0.0
 
 
 def _best(scores: Scores, count: int) -> list[str]:

@@ -5,7 +5,7 @@ Knows names and limits; knows nothing of what the stages do with them.
 
 import hashlib
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -41,6 +41,9 @@ class Settings(BaseSettings):
     embedding: str = Field(
         "all-MiniLM-L6-v2", description="embedding model: the bundled one, a folder, a name on the hub, or openai:MODEL"
     )
+    engine: Literal["local", "ray"] = Field("local", description="where an ingest embeds: here, or on a Ray cluster")
+    ray_address: str = Field("", description="address of that cluster; without it, one is started on this machine")
+    full_text: bool = Field(False, description="take all pages of a PDF, in place of its abstract alone")
     top_k: int = Field(10, ge=1, le=1000, description="papers retrieved for a question")
     max_question_chars: int = Field(2000, ge=1, description="longer questions are refused")
     arxiv_url: str = Field(

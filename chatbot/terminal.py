@@ -58,8 +58,9 @@ def show_answer(answer: Answer) -> None:
         out.print()
     told = set[str]()
     for citation in answer.citations:
-        place = f"[{citation.number}] {citation.title} (characters {citation.start}–{citation.end})"
-        out.print(Padding(Text(place, style="cyan"), (0, 0, 0, 2)))
+        page = f"page {citation.page}, " if citation.page else ""
+        place = f"{page}characters {citation.start}–{citation.end}"
+        out.print(Padding(Text(f"[{citation.number}] {citation.title} ({place})", style="cyan"), (0, 0, 0, 2)))
         facts = [_list_authors(citation.authors), citation.venue, str(citation.year or ""), citation.url]
         if any(facts) and citation.paper_id not in told:
             out.print(Padding(Text(flatten_text(" · ".join(filter(None, facts))), style="dim"), (0, 0, 0, 6)))

@@ -78,7 +78,7 @@ def make_tools(bot: PaperChatbot) -> tuple[Tool, ...]:
         """Return one indexed paper: title, abstract, authors, venue, year and address."""
         if (paper := bot.paper(paper_id)) is None:
             raise InputError(f"no indexed paper has the id “{paper_id}”; a search gives the ids")
-        return asdict(paper)
+        return {name: value for name, value in asdict(paper).items() if name not in ("body", "pages")}
 
     return tuple(_check(tool) for tool in (search_papers, ask_papers, compare_papers, get_paper))
 

@@ -14,9 +14,10 @@ from chatbot.embedding import Embedder, Vectors
 from chatbot.errors import IndexMismatch, IndexMissing
 from chatbot.index import Entry, Head, PaperIndex, Server, Writer, find_place, open_snapshot, write_snapshot
 from chatbot.index import repair as repair_stores
-from chatbot.ingest import make_entry, restore_papers, save_held
+from chatbot.ingest import restore_papers
 from chatbot.merging import Batch
 from chatbot.records import IngestReport
+from chatbot.storing import Change, make_entry, save
 
 Progress = Callable[[int], None]
 
@@ -103,7 +104,7 @@ def _merge(writer: Writer, head: Head, page: Sequence[Entry], embedder: Embedder
     batch = Batch.load(writer, [record.paper for record in records])
     for record in records:
         batch.place(record.source, record.paper, report)
-    save_held(writer, _Known(head, page, embedder), batch.held.values())
+    save(writer, _Known(head, page, embedder), Change.of(batch.held.values()))
 
 
 class _Known:

@@ -50,12 +50,14 @@ class Written:
 def number_passages(matches: Sequence[Match], tokens: int) -> tuple[list[Passage], tuple[str, ...]]:
     """Return the papers of ``matches`` (best first) as numbered passages that fit ``tokens``, and the ids cut off.
 
-    Papers are shown whole, since abstracts are short; the first is always shown.
+    Papers are shown with all that was read of them: abstracts whole, of full texts what is nearest to the question. Of
+    the first, as much is shown as fits.
     """
     passages: list[Passage] = []
     left = tokens * CHARS_A_TOKEN
     for at, match in enumerate(matches):
         passage = Passage(len(passages) + 1, match.hit.paper, match.spans)
+        passage = passage if passages else cut_passage(passage, tokens)
         left -= len(format_passages([passage]))
         if left < 0 and passages:
             return passages, tuple(rest.hit.paper.id for rest in matches[at:])

@@ -20,7 +20,8 @@ from chatbot.embedding.embedder import DEFAULT_MODEL
 from chatbot.embedding.minilm import MiniLM, choose_device, find_model
 from chatbot.errors import InputError
 from chatbot.index import PaperIndex
-from chatbot.ingest import ingest, make_entry
+from chatbot.ingest import ingest
+from chatbot.storing import make_entry
 from evals.statistics import Interval, bootstrap_mean
 
 PAPERS = 128  # as many as an ingest embeds at a time

@@ -186,7 +186,8 @@ def test_embedding_all_again_takes_readers_along_and_leaves_nothing_behind(
     bring_in(tmp_path / "a", source, server)
     reader = PaperIndex(tmp_path / "b", IDENTITY, server)
     old = reader.manifest.store
-    assert rebuild_index(tmp_path / "a", HashedWords(), server=server)
+    settings = load_settings(index=tmp_path / "a", chroma_url=server.url, chroma_name=server.name)
+    assert rebuild_index(HashedWords(), settings)
     reader.refresh()
     assert list(reader.match_words("glacier", 5)[0]) == ["p2"]
     place = find_place(tmp_path, server)

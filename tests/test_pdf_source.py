@@ -29,28 +29,34 @@ PAGE: list[Line] = [
 ABSTRACT = "We halve the heads of a transformer and reach state-of-the-art accuracy (81.2%)."
 
 
-def make_pdf(lines: list[Line], title: str = "", stamp: str = "") -> bytes:
-    """Return a PDF of one page with ``lines``, each of a size in points, and ``stamp`` up its left side."""
-    shown = [f"BT /F1 {size} Tf 1 0 0 1 72 {750 - 20 * at} Tm ({text}) Tj ET" for at, (size, text) in enumerate(lines)]
-    if stamp:
-        shown.append(f"BT /F1 20 Tf 0 1 -1 0 30 200 Tm ({stamp}) Tj ET")
-    content = "\n".join(shown)
+def make_pdf(lines: list[Line], *others: list[Line], title: str = "", stamp: str = "") -> bytes:
+    """Return a PDF of pages with ``lines``, each of a size in points, and ``stamp`` up the left side of the first."""
+    numbers = range(5, 5 + 2 * (1 + len(others)), 2)
     objects = [
         "<< /Type /Catalog /Pages 2 0 R >>",
-        "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R "
-        "/Resources << /Font << /F1 5 0 R >> >> >>",
-        f"<< /Length {len(content)} >>\nstream\n{content}\nendstream",
+        f"<< /Type /Pages /Kids [{' '.join(f'{number} 0 R' for number in numbers)}] /Count {len(numbers)} >>",
         "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>",
         f"<< /Title ({title}) /Author (Ada King and Bo Li) >>",
     ]
+    for number, page in zip(numbers, [lines, *others], strict=True):
+        shown = [
+            f"BT /F1 {size} Tf 1 0 0 1 72 {750 - 20 * at} Tm ({text}) Tj ET" for at, (size, text) in enumerate(page)
+        ]
+        if stamp and number == numbers[0]:
+            shown.append(f"BT /F1 20 Tf 0 1 -1 0 30 200 Tm ({stamp}) Tj ET")
+        content = "\n".join(shown)
+        objects += [
+            f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents {number + 1} 0 R "
+            "/Resources << /Font << /F1 3 0 R >> >> >>",
+            f"<< /Length {len(content)} >>\nstream\n{content}\nendstream",
+        ]
     body, places = "%PDF-1.4\n", []
     for number, text in enumerate(objects, 1):
         places.append(len(body))
         body += f"{number} 0 obj\n{text}\nendobj\n"
     table = "".join(f"{place:010d} 00000 n \n" for place in places)
-    start = len(body)
-    body += f"xref\n0 7\n0000000000 65535 f \n{table}trailer\n<< /Size 7 /Root 1 0 R /Info 6 0 R >>\n"
+    start, size = len(body), len(objects) + 1
+    body += f"xref\n0 {size}\n0000000000 65535 f \n{table}trailer\n<< /Size {size} /Root 1 0 R /Info 4 0 R >>\n"
     return f"{body}startxref\n{start}\n%%EOF\n".encode("cp1252")
 
 

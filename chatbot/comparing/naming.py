@@ -67,12 +67,12 @@ def _is_exactly_in_any_case(name: str, paper: Paper) -> bool:
 
 def _coins(name: str, paper: Paper) -> bool:
     """Tell whether ``paper`` has the one-word ``name`` in its title, or is where the abstract introduces it."""
-    if not is_coined(name) or not (found := _find(name, paper.text)):
+    if not is_coined(name) or not (found := _find(name, paper.head)):
         return False
     if found.start() < len(paper.title):
         return True
-    opened = max(paper.text.rfind(". ", 0, found.start()), len(paper.title))
-    before = paper.text[opened : found.start()]
+    opened = max(paper.head.rfind(". ", 0, found.start()), len(paper.title))
+    before = paper.head[opened : found.start()]
     cues = list(_COINS.finditer(before))
     return bool(cues) and not _LISTS.search(before[cues[-1].end() :])
 
@@ -97,7 +97,7 @@ def _find_described(name: str, papers: Sequence[Paper]) -> list[Paper]:
 
 def _cover(stems: Sequence[str], paper: Paper) -> float:
     """Return how much of ``stems`` the paper holds, from 0 to 1."""
-    title, text = set(_stems(paper.title)), set(_stems(paper.text))
+    title, text = set(_stems(paper.title)), set(_stems(paper.head))
     return sum(1.0 if stem in title else IN_ABSTRACT * (stem in text) for stem in stems) / len(stems)
 
 

@@ -1,4 +1,4 @@
-"""All papers without their abstracts, quick to read as a whole: what filters and lists go through.
+"""All papers without their texts, quick to read as a whole: what filters and lists go through.
 
 Knows one file in the folder of a store; knows nothing of filters. The file is derived from the vector store, and
 brought up to it by the first to need it after a write.
@@ -43,7 +43,7 @@ def load_catalogue(folder: Path, generation: int, vectors: VectorStore) -> tuple
 def _list(vectors: VectorStore, since: int) -> dict[str, Listed]:
     return {
         paper.id: Listed(
-            _without_abstract(paper),
+            _without_text(paper),
             tuple(stored["sources"]),
             stored["passages"],
             stored["sentences"],
@@ -67,11 +67,11 @@ def _read(lines: Iterable[str]) -> Iterator[Listed]:
     for line in lines:
         fields = json.loads(line)
         paper = fields["paper"]
-        paper["authors"] = tuple(paper["authors"])
+        known = paper | {"authors": tuple(paper["authors"]), "pages": ()}
         yield Listed(
-            Paper(**paper), tuple(fields["sources"]), fields["passages"], fields["sentences"], fields["digest"]
+            Paper(**known), tuple(fields["sources"]), fields["passages"], fields["sentences"], fields["digest"]
         )
 
 
-def _without_abstract(paper: Paper) -> Paper:
-    return Paper(**asdict(paper) | {"abstract": "", "authors": paper.authors})
+def _without_text(paper: Paper) -> Paper:
+    return Paper(**asdict(paper) | {"abstract": "", "body": "", "pages": (), "authors": paper.authors})

@@ -14,10 +14,11 @@ from chatbot.index.catalogue import load_catalogue
 from chatbot.index.disk import remove_path, write_lock
 from chatbot.index.lexical import LexicalIndex
 from chatbot.index.manifest import Manifest, verify_manifest
+from chatbot.index.metadata import read_records
 from chatbot.index.place import Server, find_place, forget_stores
 from chatbot.index.rows import read_entries
 from chatbot.index.scope import Condition, Scope
-from chatbot.index.vectors import Entry, Vectors, read_records
+from chatbot.index.vectors import Entry, Vectors
 from chatbot.index.writer import Writer, describe, name_keys
 from chatbot.records import Listed, Paper, Record, Span
 
@@ -206,10 +207,10 @@ class PaperIndex:
                 yield page
                 keep()
 
-    def spans(self, papers: Sequence[Paper]) -> dict[str, list[Span]]:
-        """Return the sentences of each paper, in order, with their vectors."""
+    def spans(self, papers: Sequence[Paper], vector: Vectors | None = None) -> dict[str, list[Span]]:
+        """Return the sentences of each paper, in order, with their vectors; see VectorStore."""
         with self.place.guard():
-            return self._vectors.spans(papers)
+            return self._vectors.spans(papers, vector)
 
     # -- writing ---------------------------------------------------------------------------------------------
 

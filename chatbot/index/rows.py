@@ -4,16 +4,16 @@ Knows Chroma's collections and the ids of chunks; knows nothing of words, models
 """
 
 from collections.abc import Callable, Iterator
-from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from chatbot.errors import IndexBroken
-from chatbot.index.vectors import PAGE, Entry, Vectors, VectorStore, read_records
+from chatbot.index.metadata import read_records
+from chatbot.index.vectors import PAGE, Entry, Vectors, VectorStore
 from chatbot.records import Chunk, Paper
 
-_PAPERS = 200  # at a time; their vectors take about 3 MB
+_CHUNKS = 2000  # at a time, but for those of one paper; their vectors take about 3 MB
 
 
 def read_entries(store: VectorStore, damaged: Callable[[str], IndexBroken]) -> Iterator[list[Entry]]:
@@ -22,8 +22,7 @@ def read_entries(store: VectorStore, damaged: Callable[[str], IndexBroken]) -> I
     A passage's chunk has neither text nor offsets, which are not stored. Raises what ``damaged`` returns where a vector
     is missing.
     """
-    papers = store.all_papers()
-    while page := list(islice(papers, _PAPERS)):
+    for page in _pages(store.all_papers()):
         passages = [f"{paper.id}#{n}" for paper, stored in page for n in range(stored["passages"])]
         sentences = [f"{paper.id}#s{n}" for paper, stored in page for n in range(stored["sentences"])]
         rows = [_read(each, ids) for each, ids in zip(store.collections, (passages, sentences), strict=True)]
@@ -31,6 +30,19 @@ def read_entries(store: VectorStore, damaged: Callable[[str], IndexBroken]) -> I
             yield [_make_entry(paper, stored, *rows) for paper, stored in page]
         except KeyError as error:
             raise damaged(f"chunk {error} has no vector") from error
+
+
+def _pages(papers: Iterator[tuple[Paper, dict[str, Any]]]) -> Iterator[list[tuple[Paper, dict[str, Any]]]]:
+    """Yield ``papers`` in lists of about as many chunks each: a full text has a hundred times those of an abstract."""
+    page, chunks = list[tuple[Paper, dict[str, Any]]](), 0
+    for paper, stored in papers:
+        page.append((paper, stored))
+        chunks += stored["passages"] + stored["sentences"]
+        if chunks >= _CHUNKS:
+            yield page
+            page, chunks = [], 0
+    if page:
+        yield page
 
 
 def scan_rows(collection: Any) -> Iterator[tuple[list[str], Vectors, list[dict[str, Any]]]]:

@@ -70,9 +70,9 @@ class Scope:
         for start in range(0, len(ids), PAGE):
             yield from self._index.papers(ids[start : start + PAGE]).values()
 
-    def spans(self, papers: Sequence[Paper]) -> dict[str, list[Span]]:
-        """Return the sentences of each paper, in order, with their vectors."""
-        return self._index.spans(papers)
+    def spans(self, papers: Sequence[Paper], vector: Vector | None = None) -> dict[str, list[Span]]:
+        """Return the sentences of each paper, in order, with their vectors; see VectorStore."""
+        return self._index.spans(papers, vector)
 
     def _keep(self, paper_ids: Sequence[str]) -> list[str]:
         return [key for key in paper_ids if key in self._ids]

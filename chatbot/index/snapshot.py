@@ -175,8 +175,9 @@ def _read_page(lines: Sequence[str], vectors: Vectors) -> list[Entry]:
 
 
 def _to_paper(fields: dict[str, Any]) -> Paper:
-    paper = Paper(**fields | {"authors": tuple(map(str, fields["authors"]))})
-    texts = (paper.id, paper.title, paper.abstract, paper.venue, paper.url, paper.doi, paper.arxiv_id)
+    authors, pages = tuple(map(str, fields["authors"])), tuple(map(int, fields.get("pages", ())))
+    paper = Paper(**fields | {"authors": authors, "pages": pages})
+    texts = (paper.id, paper.title, paper.abstract, paper.venue, paper.url, paper.doi, paper.arxiv_id, paper.body)
     if not all(isinstance(each, str) for each in texts) or not isinstance(paper.year, int | None):
         raise ValueError("a paper's fields are not of their kinds")
     return paper

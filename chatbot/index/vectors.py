@@ -5,10 +5,7 @@ passage is: that record holds the paper itself and a hash of its text, and sente
 left-overs of an interrupted update that are never shown.
 """
 
-import hashlib
-import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
 from functools import partial
 from itertools import count
 from typing import Any
@@ -16,26 +13,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from chatbot.index.metadata import count_abstract, hash_text, ids_there, make_metadata, read_paper, read_records
 from chatbot.records import Chunk, Paper, Record, Span
 
 Vectors = npt.NDArray[np.float32]
 
 FEW = 1500  # chunks of which it is quicker to compare each than to walk the graph past all others
+BODY_SENTENCES = 12  # of a full text that are read for one question
 PAGE = 2000  # records a call; Chroma refuses more than 5461
 _IDS = 50_000  # a call that wants nothing else
 _HNSW: Any = {"space": "cosine", "ef_construction": 100, "max_neighbors": 16, "ef_search": 200}
-
-
-def hash_text(paper: Paper) -> str:
-    """Return 16 hex digits of the text that is embedded."""
-    return hashlib.sha256(paper.text.encode()).hexdigest()[:16]
-
-
-def hash_record(paper: Paper) -> str:
-    """Return 16 hex digits of everything known about the paper."""
-    parts = [paper.text, list(paper.authors), paper.venue, paper.year, paper.url]
-    parts += [paper.doi, paper.arxiv_id] if paper.doi or paper.arxiv_id else []
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
 class VectorStore:
@@ -92,7 +79,7 @@ class VectorStore:
     def update_metadata(self, paper: Paper, records: Sequence[Record], previous: dict[str, Any]) -> None:
         """Store new authors, venue, year, addresses or records of a paper whose text is unchanged."""
         kept = {key: previous[key] for key in ("passages", "sentences")} | {"generation": self.generation}
-        self._passages.update(ids=[f"{paper.id}#0"], metadatas=[_metadata(paper, records) | kept])
+        self._passages.update(ids=[f"{paper.id}#0"], metadatas=[make_metadata(paper, records) | kept])
 
     def remove(self, paper_ids: Sequence[str]) -> None:
         """Remove papers with all their chunks."""
@@ -114,7 +101,7 @@ class VectorStore:
         for page in _pages([f"{paper_id}#0" for paper_id in paper_ids]):
             result = self._passages.get(ids=page, include=["metadatas", "documents"])
             for text, stored in zip(result["documents"], result["metadatas"], strict=True):
-                found[stored["paper_id"]] = _to_paper(text, stored)
+                found[stored["paper_id"]] = read_paper(text, stored)
         return found
 
     def records(self, paper_ids: Sequence[str]) -> dict[str, tuple[Paper, list[Record]]]:
@@ -128,7 +115,7 @@ class VectorStore:
         for offset in count(0, PAGE):
             result = self._passages.get(where=where, limit=PAGE, offset=offset, include=["metadatas", "documents"])
             for text, stored in zip(result["documents"], result["metadatas"], strict=True):
-                yield _to_paper(text, stored), dict(stored)
+                yield read_paper(text, stored), dict(stored)
             if len(result["ids"]) < PAGE:
                 return
 
@@ -140,7 +127,7 @@ class VectorStore:
     def ids_of_source(self, source: str) -> dict[str, tuple[str, ...]]:
         """Return the ids of the papers that came from ``source``, each with the ids that its records have there."""
         result = self._passages.get(where={"sources": {"$contains": source}}, include=["metadatas"])
-        return {stored["paper_id"]: _ids_there(stored, source) for stored in result["metadatas"]}
+        return {stored["paper_id"]: ids_there(stored, source) for stored in result["metadatas"]}
 
     def nearest_passages(self, vector: Vectors, limit: int, among: Sequence[str] | None = None) -> dict[str, float]:
         """Return the cosine of each paper's nearest passage, for the ``limit`` passages nearest to ``vector``.
@@ -177,19 +164,28 @@ class VectorStore:
                 found[chunk_id.rpartition("#")[0]] = vector
         return found
 
-    def spans(self, papers: Sequence[Paper]) -> dict[str, list[Span]]:
-        """Return the sentences of each paper, in order, with their vectors."""
+    def spans(self, papers: Sequence[Paper], vector: Vectors | None = None) -> dict[str, list[Span]]:
+        """Return the sentences of each paper, in order, with their vectors.
+
+        Of a full text these are the abstract's, and the few that are nearest to ``vector``.
+        """
         stored = self.metadata([paper.id for paper in papers])
-        ids = [f"{key}#s{n}" for key, record in stored.items() for n in range(record["sentences"])]
+        ids = [f"{key}#s{n}" for key, record in stored.items() for n in range(count_abstract(record))]
+        if vector is not None:
+            ids += [each for record in stored.values() for each in self._nearest_in_body(record, vector)]
         found: dict[str, list[Span]] = {paper.id: [] for paper in papers}
         texts = {paper.id: paper.text for paper in papers}
         for page in _pages(ids):
             result = self._sentences.get(ids=page, include=["embeddings", "metadatas"])
-            for vector, sentence in zip(result["embeddings"], result["metadatas"], strict=True):
+            for near, sentence in zip(result["embeddings"], result["metadatas"], strict=True):
                 paper_id, start, end = sentence["paper_id"], sentence["start"], sentence["end"]
                 if sentence["hash"] == stored[paper_id]["text_hash"]:
-                    found[paper_id].append(Span(start, end, texts[paper_id][start:end], vector))
+                    found[paper_id].append(Span(start, end, texts[paper_id][start:end], near))
         return {paper_id: sorted(spans, key=lambda span: span.start) for paper_id, spans in found.items()}
+
+    def _nearest_in_body(self, stored: dict[str, Any], vector: Vectors) -> list[str]:
+        body = [f"{stored['paper_id']}#s{n}" for n in range(count_abstract(stored), stored["sentences"])]
+        return [key for key, _ in _compare_each(self._sentences, vector, body)[:BODY_SENTENCES]]
 
 
 class Entry:
@@ -206,10 +202,12 @@ class Entry:
 
     def passage_rows(self, generation: int) -> list[tuple[str, npt.NDArray[np.float32], str, dict[str, Any]]]:
         """Return id, vector, document and metadata of each passage; the first carries the paper."""
-        more = {"passages": len(self.passages), "sentences": len(self.sentences), "generation": generation}
+        in_abstract = sum(chunk.start < self.paper.body_start for chunk in self.sentences)
+        more = {"passages": len(self.passages), "sentences": len(self.sentences), "in_abstract": in_abstract}
+        more["generation"] = generation
         rows = []
         for number, (chunk, vector) in enumerate(zip(self.passages, self.vectors, strict=False)):
-            extra = _metadata(self.paper, self.records) | more if number == 0 else {"paper_id": self.paper.id}
+            extra = make_metadata(self.paper, self.records) | more if number == 0 else {"paper_id": self.paper.id}
             rows.append((chunk.id, vector, "" if number else self.paper.text, extra | {"n": number}))
         return rows
 
@@ -220,61 +218,6 @@ class Entry:
             (chunk.id, vector, "", {"paper_id": chunk.paper_id, "start": chunk.start, "end": chunk.end, "hash": digest})
             for chunk, vector in zip(self.sentences, self.vectors[len(self.passages) :], strict=True)
         ]
-
-
-def read_records(paper: Paper, stored: dict[str, Any]) -> list[Record]:
-    """Return the records that ``paper`` is made of; they are written out only where they differ from it."""
-    if not stored.get("records"):
-        return [Record(source, paper) for source in stored["sources"]]
-    return [
-        Record(source, Paper(**fields | {"authors": tuple(fields["authors"])}))
-        for source, fields in json.loads(stored["records"])
-    ]
-
-
-def _write_records(paper: Paper, records: Sequence[Record]) -> str:
-    if all(record.paper == paper for record in records):
-        return ""
-    return json.dumps([[record.source, asdict(record.paper)] for record in records], ensure_ascii=False)
-
-
-def _ids_there(stored: Any, source: str) -> tuple[str, ...]:
-    if not stored.get("records"):
-        return (stored["paper_id"],)
-    return tuple(fields["id"] for name, fields in json.loads(stored["records"]) if name == source)
-
-
-def _metadata(paper: Paper, records: Sequence[Record]) -> dict[str, Any]:
-    # Every key is written each time, because an upsert merges metadata with what was there.
-    return {
-        "paper_id": paper.id,
-        "title": paper.title,
-        "authors": json.dumps(paper.authors, ensure_ascii=False),
-        "venue": paper.venue,
-        "year": paper.year or 0,
-        "url": paper.url,
-        "doi": paper.doi,
-        "arxiv_id": paper.arxiv_id,
-        "sources": sorted({record.source for record in records}),
-        "records": _write_records(paper, records),
-        "text_hash": hash_text(paper),
-        "record_hash": hash_record(paper),
-        "n": 0,
-    }
-
-
-def _to_paper(text: str, stored: dict[str, Any]) -> Paper:
-    return Paper(
-        id=stored["paper_id"],
-        title=stored["title"],
-        abstract=text[len(stored["title"]) + 1 :],
-        authors=tuple(json.loads(stored["authors"])),
-        venue=stored["venue"],
-        year=stored["year"] or None,
-        url=stored["url"],
-        doi=stored.get("doi", ""),  # an index of an earlier version has none
-        arxiv_id=stored.get("arxiv_id", ""),
-    )
 
 
 def _compare_each(collection: Any, vector: npt.NDArray[np.float32], ids: Sequence[str]) -> list[tuple[str, float]]:

@@ -15,7 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 from tempfile import TemporaryDirectory
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from chatbot.errors import SourceError
 from chatbot.records import Paper, Skipped
@@ -34,6 +34,14 @@ class Format(Protocol):
 
     def read(self, path: Path) -> Iterator[Paper | Skipped]:
         """Yield the papers of ``path``, and a Skipped for each record that is not one."""
+
+
+@runtime_checkable
+class FullFormat(Format, Protocol):
+    """What a module for a kind of file offers that may hold full texts."""
+
+    def read_whole(self, path: Path) -> Iterator[Paper | Skipped]:
+        """Yield what ``read`` does, with all of each paper's text."""
 
 
 class Service(Protocol):
@@ -55,24 +63,25 @@ _ID_CHARS = 80
 def read_papers(source: str | Path, settings: Settings | None = None) -> Iterator[Paper | Skipped]:
     """Yield the papers of a file, a folder, a service or standard input; a bad record is a Skipped.
 
-    Every paper gets an id that no other of this source has: the record's own, else one made from the title.
+    With ``settings.full_text`` these are full texts where files hold them. Every paper gets an id that no other of this
+    source has: the record's own, else one made from the title.
     Raises SourceError for a source that cannot be read at all, or no further.
     """
     if service := find_service(source):
         return _with_ids(service.read(str(source), settings or load_settings()), {})
-    path = Path(source)
+    path, whole = Path(source), bool(settings and settings.full_text)
     if path == STDIN:
-        return _read_stdin()
+        return _read_stdin(settings)
     if not path.exists():
         raise SourceError(f"{path} does not exist; give a file or a folder, or {_names(_services())}")
     if path.is_dir():
-        return _read_folder(path)
+        return _read_folder(path, whole)
     head = read_head(path)
     form = _find_format(path, head)
     if not form:
         problem = "is not a text file, and" if "\0" in head else "is"
         raise SourceError(f"{path} {problem} in no known format; known are: {_names(_formats())}")
-    return _with_ids(form.read(path), {})
+    return _with_ids(_read_file(form, path, whole), {})
 
 
 def find_service(source: str | Path) -> Service | None:
@@ -107,19 +116,19 @@ def _names(kinds: Sequence[Format] | Sequence[Service]) -> str:
     return ", ".join(kind.NAME for kind in kinds)
 
 
-def _read_stdin() -> Iterator[Paper | Skipped]:
+def _read_stdin(settings: Settings | None) -> Iterator[Paper | Skipped]:
     """Yield the papers of standard input, which is copied first: a format is known by reading the start twice."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "papers"
         with path.open("wb") as file:
             shutil.copyfileobj(sys.stdin.buffer, file)
         try:
-            yield from read_papers(path)
+            yield from read_papers(path, settings)
         except SourceError as error:
             raise SourceError(str(error).replace(str(path), "standard input")) from error
 
 
-def _read_folder(folder: Path) -> Iterator[Paper | Skipped]:
+def _read_folder(folder: Path, whole: bool) -> Iterator[Paper | Skipped]:
     """Yield the papers of all files in ``folder`` that are in a known format; one that is damaged is a Skipped."""
     seen, is_known = dict[str, bytes](), False
     for file in _walk(folder):
@@ -127,12 +136,16 @@ def _read_folder(folder: Path) -> Iterator[Paper | Skipped]:
         try:
             form = _find_format(file, read_head(file))
             is_known = is_known or form is not None
-            for item in _with_ids(form.read(file), seen) if form else ():
+            for item in _with_ids(_read_file(form, file, whole), seen) if form else ():
                 yield replace(item, where=f"{name} {item.where}") if isinstance(item, Skipped) else item
         except SourceError as error:
             yield Skipped(name, str(error).removeprefix(f"{file} "))
     if not is_known:
         raise SourceError(f"{folder} holds no file in a known format; known are: {_names(_formats())}")
+
+
+def _read_file(form: Format | FullFormat, path: Path, whole: bool) -> Iterator[Paper | Skipped]:
+    return form.read_whole(path) if whole and isinstance(form, FullFormat) else form.read(path)
 
 
 def _walk(folder: Path) -> Iterator[Path]:

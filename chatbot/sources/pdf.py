@@ -1,14 +1,15 @@
-"""PDF: the title and the abstract of the first page, one paper a file.
+"""PDF: the title and the abstract of the first page, one paper a file; the text of all pages where that is asked for.
 
-Knows how first pages of papers look, and pypdf, which the extra ``pdf`` brings; knows nothing of the other pages.
+Knows how first pages of papers look, and pypdf, which the extra ``pdf`` brings; leaves running text to ``pages``.
 """
 
 import logging
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from math import hypot
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,12 @@ from typing import Any
 from chatbot.errors import SourceError
 from chatbot.records import Paper, Skipped
 from chatbot.sources.fields import make_paper, paper_or_skipped
+from chatbot.sources.pages import join_pages, mend_letters, mend_lines
 from chatbot.sources.text import open_bytes
 
 NAME = "PDF"
 RANK = 0
+MOST_PAGES, MOST_CHARS = 1000, 2_000_000  # of a full text
 _INSTALL = "run: pip install 'paper-chatbot[pdf]'"
 _MOST_TITLE = 300  # characters; more than that in one size is running text
 # Small capitals come out of a PDF with spaces in words: "A BSTRACT".
@@ -28,9 +31,6 @@ _BEGIN = re.compile(rf"^[ \t]*{_ABSTRACT}(?![a-z])[ \t.:—–-]*", re.I | re.M)
 _END = re.compile(
     rf"^[ \t]*(?:(?:1|I)[ \t.]*)?{_INTRODUCTION}[ \t.:]*$|^[ \t]*(?:key ?words|index terms|ccs concepts)\b", re.I | re.M
 )
-_LIGATURE = re.compile("[\ufb00-\ufb06]")
-_BROKEN_WORD = re.compile(r"(?<![\w-])([^\W\d_]+)-[ \t]*\n[ \t]*(?=[a-z])")
-_BROKEN_COMPOUND = re.compile(r"-[ \t]*\n[ \t]*(?=[a-z])")
 _STAMP = re.compile(r"arXiv:\s?(\S+)")
 _DOI = re.compile(r"doi(?:\.org/|:?\s?)(10\.\S+)", re.I)
 
@@ -56,6 +56,35 @@ def read(path: Path) -> Iterator[Paper | Skipped]:
 
     Raises SourceError when pypdf is missing, or the file is damaged or locked.
     """
+    with _open(path) as reader:
+        page = _read_first_page(reader)
+    yield paper_or_skipped("page 1", _to_paper, page)
+
+
+def read_whole(path: Path) -> Iterator[Paper | Skipped]:
+    """Yield the paper with the text of all its pages, and a Skipped for each page that cannot be read.
+
+    Where no abstract is marked as one, the first page stands for it. Raises SourceError as ``read`` does, and for a
+    file that is too large for one paper.
+    """
+    with _open(path) as reader:
+        if (count := len(reader.pages)) > MOST_PAGES:
+            raise SourceError(f"{path} has {count} pages; at most {MOST_PAGES} are read as one paper, so split it")
+        page, rest = _read_first_page(reader), list[str]()
+        for number in range(2, count + 1):
+            try:
+                rest.append(reader.pages[number - 1].extract_text(orientations=0))
+            except Exception as error:  # as above
+                rest.append("")
+                yield Skipped(f"page {number}", f"cannot be read ({_tell(error)})")
+            if sum(map(len, rest)) > MOST_CHARS:
+                most = MOST_CHARS // 1_000_000
+                raise SourceError(f"{path} has more than {most} million characters, which is no paper; split it")
+    yield paper_or_skipped("page 1", lambda first: _to_paper(first, rest), page)
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[Any]:
     try:
         import pypdf
     except ImportError as error:
@@ -63,17 +92,22 @@ def read(path: Path) -> Iterator[Paper | Skipped]:
     logging.getLogger("pypdf").addHandler(logging.NullHandler())  # it would print what it mends
     with open_bytes(path) as file:
         try:
-            page = _read_first_page(pypdf.PdfReader(file))
+            reader = pypdf.PdfReader(file)
+            if reader.is_encrypted and not reader.decrypt(""):  # many are locked against changes only
+                raise SourceError(f"{path} is locked with a password; save it without one")
+            yield reader
+        except SourceError:
+            raise
         except Exception as error:  # a damaged file makes pypdf raise anything
-            reason = " ".join(str(error).split())[:200] or type(error).__name__
-            raise SourceError(f"{path} cannot be read as PDF ({reason}); open it and save it again") from error
-    yield paper_or_skipped("page 1", _to_paper, page)
+            raise SourceError(f"{path} cannot be read as PDF ({_tell(error)}); open it and save it again") from error
+
+
+def _tell(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 def _read_first_page(reader: Any) -> _Page:
     found = _Page()
-    if reader.is_encrypted:
-        reader.decrypt("")  # many are locked against changes only
     if reader.metadata:
         found.title, found.author = (str(reader.metadata.get(name) or "") for name in ("/Title", "/Author"))
 
@@ -87,23 +121,27 @@ def _read_first_page(reader: Any) -> _Page:
     return found
 
 
-def _to_paper(page: _Page) -> Paper:
+def _to_paper(page: _Page, rest: Sequence[str] | None = None) -> Paper:
+    """Return the paper of a first page, with its full text when the ``rest`` of its pages is given."""
     if not page.text.strip():
         raise ValueError("no text on its first page, which may be a scan")
-    text = _LIGATURE.sub(lambda match: unicodedata.normalize("NFKC", match[0]), page.text)
+    text = mend_letters(page.text)
     begin = _BEGIN.search(text)
-    if not begin:
+    if not begin and rest is None:
         raise ValueError("no abstract on its first page")
-    end = _END.search(text, begin.end())
-    abstract = _BROKEN_WORD.sub(r"\1", text[begin.end() : end.start() if end else len(text)])
+    end = _END.search(text, begin.end()) if begin else None
     stamp, doi = _STAMP.search(page.everything), _DOI.search(text)
-    return make_paper(
+    paper = make_paper(
         title=_find_title(page),
-        abstract=_BROKEN_COMPOUND.sub("-", abstract),
+        abstract=mend_lines(text[begin.end() if begin else 0 : end.start() if end else len(text)]),
         authors=re.split(r"[;,]| and ", page.author),
         doi=doi[1] if doi else "",
         arxiv=stamp[1] if stamp else "",
     )
+    if rest is None:
+        return paper
+    body, starts = join_pages([text[end.start() :] if end else "", *rest])
+    return replace(paper, body=body, pages=(0, *(paper.body_start + start for start in starts[1:])))
 
 
 def _find_title(page: _Page) -> str:
@@ -112,7 +150,7 @@ def _find_title(page: _Page) -> str:
         return page.title
     for _, text in sorted(page.sizes.items(), reverse=True):
         if len(text.split()) > 1 and len(text) <= _MOST_TITLE:
-            return _LIGATURE.sub(lambda match: unicodedata.normalize("NFKC", match[0]), text)
+            return mend_letters(text)
     return page.title
 
 

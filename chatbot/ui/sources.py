@@ -1,4 +1,4 @@
-"""Write the panel of sources: each cited paper with its whole abstract, the cited passages highlighted in it.
+"""Write the panel of sources: each cited paper with its abstract and cited pages, the passages highlighted in them.
 
 Knows HTML and the JSON form of an answer; knows nothing of Gradio. Whatever comes from a paper is escaped here.
 """
@@ -39,8 +39,8 @@ def format_sources(place: int, record: Mapping[str, Any], find: Callable[[str], 
 def _format_paper(place: int, paper: Paper, citations: Sequence[Mapping[str, Any]], is_open: bool) -> str:
     numbers = "".join(f"[{citation['number']}]" for citation in citations)
     found = [each for each in citations if paper.text[each["start"] : each["end"]] == each["quote"]]
-    after_title = len(paper.title) + 1
-    title, abstract = _mark(place, paper.title, found), _mark(place, paper.abstract, found, after_title)
+    title = _mark(place, paper.title, found)
+    abstract = _mark(place, paper.abstract, found, len(paper.title) + 1)
     lost = "".join(
         f"<p class='note'>The indexed text no longer has: <q id='{anchor(place, each['number'])}'>"
         f"{show_text(each['quote'])}</q> [{each['number']}]</p>"
@@ -51,11 +51,22 @@ def _format_paper(place: int, paper: Paper, citations: Sequence[Mapping[str, Any
     return (
         f"<details class='paper'{' open' if is_open else ''}>"
         f"<summary><span class='numbers'>{numbers}</span> <bdi>{title}</bdi></summary>"
-        f"{_format_facts(paper)}<p class='abstract' dir='auto'>{abstract}</p>{lost}"
+        f"{_format_facts(paper)}<p class='abstract' dir='auto'>{abstract}</p>{_format_pages(place, paper, found)}{lost}"
         f"<p class='actions'><button type='button' data-fill='{show_text(flatten_text(paper.name))}: '>"
         f"Ask about this paper</button> {adds}"
         f"<button type='button' data-copy='{show_text(format_bibtex(paper))}'>Copy BibTeX</button></p></details>"
     )
+
+
+def _format_pages(place: int, paper: Paper, citations: Sequence[Mapping[str, Any]]) -> str:
+    """Return the text of those pages on which something is cited that is not in the abstract."""
+    borders = [*(max(page, paper.body_start) for page in paper.pages), len(paper.text)]
+    shown = []
+    for number, (start, end) in enumerate(pairwise(borders), 1):
+        if any(each["start"] < end and start < each["end"] for each in citations):
+            text = _mark(place, paper.text[start:end], citations, start)
+            shown.append(f"<h4>Page {number}</h4><p class='page' dir='auto'>{text}</p>")
+    return "".join(shown)
 
 
 def _format_facts(paper: Paper) -> str:

@@ -1,0 +1,125 @@
+"""Texts → vectors by the workers of a Ray cluster; the extra ``ray`` brings it.
+
+Knows Ray and that a worker has an embedding model; knows nothing of papers or the index. Ray's actors are used and not
+Ray Data: whether a record has to be embedded depends on what the index holds when it is read, so batches come one by
+one from the only process that knows, and a dataset would have to be set up and run for each.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from chatbot.embedding.embedder import Embedder, Vectors
+from chatbot.errors import EmbeddingError
+
+TEXTS_A_TASK = 256
+_RESTARTS = 5  # of one worker that dies, and further tries of what it was doing
+_START_SECONDS = 300.0  # for a worker to have its model loaded, of which the first may fetch it
+
+
+class RayEngine:
+    """Embeds in workers, several batches at the same time."""
+
+    def __init__(self, workers: Sequence[Any], dimensions: int) -> None:
+        self._workers, self._dimensions, self._next = workers, dimensions, 0
+        self.at_once = len(workers) + 1  # batches of an ingest, which have about four tasks each
+
+    def start(self, texts: Sequence[str]) -> Callable[[], Vectors]:
+        """Return what waits for the vectors of ``texts``, on which workers begin now. It may raise EmbeddingError."""
+        tasks = [self._send(list(texts[at : at + TEXTS_A_TASK])) for at in range(0, len(texts), TEXTS_A_TASK)]
+
+        def wait() -> Vectors:
+            return np.concatenate(_get(tasks)) if tasks else np.zeros((0, self._dimensions), np.float32)
+
+        return wait
+
+    def _send(self, texts: list[str]) -> Any:
+        worker = self._workers[self._next % len(self._workers)]
+        self._next += 1
+        return worker.embed.remote(texts)
+
+
+class _Worker:
+    """What runs in each worker."""
+
+    def __init__(self, load: Callable[[], Embedder]) -> None:
+        self._embedder = load()
+
+    def identity(self) -> str:
+        return self._embedder.identity
+
+    def embed(self, texts: list[str]) -> Vectors:
+        return self._embedder.embed_papers(texts)
+
+
+@contextmanager
+def open_workers(load: Callable[[], Embedder], embedder: Embedder, address: str) -> Iterator[RayEngine]:
+    """Yield an engine with one worker for each processor of the cluster at ``address``, else of this machine.
+
+    Workers call ``load`` for what embeds as ``embedder`` does. A cluster that this process is connected to already is
+    used as it is. Raises EmbeddingError when Ray is missing, cannot be reached, or has another model there.
+    """
+    ray = load_ray(address)
+    is_ours = not ray.is_initialized()
+    try:
+        if is_ours:
+            connect(ray, address)
+        make = ray.remote(num_cpus=1, max_restarts=_RESTARTS, max_task_retries=_RESTARTS)(_Worker)
+        workers = [make.remote(load) for _ in range(max(int(ray.cluster_resources().get("CPU", 1)), 1))]
+        names = set(_get([worker.identity.remote() for worker in workers], _START_SECONDS))
+        if names != {embedder.identity}:
+            raise EmbeddingError(f"workers embed with {', '.join(sorted(names))}, the index with {embedder.identity}")
+        try:
+            yield RayEngine(workers, embedder.dimensions)
+        finally:
+            for worker in workers:
+                ray.kill(worker)
+    finally:
+        if is_ours:
+            ray.shutdown()
+
+
+def load_ray(address: str) -> Any:
+    """Return the library, which reads settings of its own when it is imported. Raises EmbeddingError without it."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # else it would call home
+    if not address:  # what its name does not say: without it all listen on the loopback address alone
+        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
+    try:
+        import ray
+    except ImportError as error:
+        raise EmbeddingError("--engine ray needs Ray; run: pip install 'paper-chatbot[ray]'") from error
+    return ray
+
+
+def connect(ray: Any, address: str, **options: Any) -> None:
+    """Connect this process to the cluster at ``address``, else to one that is started for it. Raises EmbeddingError."""
+    local = {} if address else {"include_dashboard": False}
+    try:
+        ray.init(address or "local", log_to_driver=False, logging_level="ERROR", **local, **options)
+    except Exception as error:  # Ray raises of its own and of Python's
+        where = f"the Ray cluster at {address} cannot be reached" if address else "Ray cannot be started here"
+        raise EmbeddingError(
+            f"{where} ({_first_line(error)}); see CHATBOT_RAY_ADDRESS, or leave out --engine"
+        ) from error
+
+
+def _get(tasks: Sequence[Any], seconds: float | None = None) -> list[Any]:
+    import ray
+
+    try:
+        found: list[Any] = ray.get(list(tasks), timeout=seconds)
+    except ray.exceptions.RayError as error:
+        cause = getattr(error, "cause", None)
+        if isinstance(cause, EmbeddingError):
+            raise cause from error
+        raise EmbeddingError(
+            f"the workers of Ray failed ({_first_line(cause or error)}); run the same command again to go on"
+        ) from error
+    return found
+
+
+def _first_line(error: BaseException) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)[:200]

@@ -1,0 +1,101 @@
+"""Bulk embedding by the workers of a Ray cluster: the same index as by one process, even when workers die."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from chatbot.embedding import engine
+from chatbot.embedding.ray_workers import connect, load_ray, open_workers
+from chatbot.errors import EmbeddingError
+from chatbot.index import PaperIndex
+from chatbot.ingest import PAPERS_A_BATCH, ingest
+from chatbot.settings import Settings, load_settings
+from tests.conftest import make_record
+from tests.killed_ingest import IDENTITY, HashedWords, describe
+
+ROOT = Path(__file__).resolve().parent.parent
+QUERIES = ("honey bees", "glacier melt in experiment 40")
+
+
+class Dying(HashedWords):
+    """Embeds in a process that is killed once, in the middle of its third task."""
+
+    def __init__(self, tasks: Path) -> None:
+        super().__init__()
+        self._tasks = tasks
+
+    def embed_papers(self, texts: Any) -> Any:
+        (self._tasks / uuid4().hex).touch()
+        if len(list(self._tasks.iterdir())) == 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().embed_papers(texts)
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    """Two workers on this machine."""
+    if not find_spec("ray"):
+        pytest.skip("Ray is not installed: pip install 'paper-chatbot[ray]'")
+    ray = load_ray("")
+    connect(ray, "", num_cpus=2, runtime_env={"env_vars": {"PYTHONPATH": str(ROOT)}})
+    yield ray
+    ray.shutdown()
+
+
+@pytest.fixture
+def papers(write_jsonl: Callable[..., Path]) -> Path:
+    """Return records of a few batches; some are of one paper, in one batch and in different ones."""
+    records = [make_record(number) for number in range(5 * PAPERS_A_BATCH)]
+    twice = [make_record(n, id=f"again{n}", doi="10.1000/x", abstract="Longer. " * 30) for n in (3, 5, 200)]
+    return write_jsonl(*records[:6], twice[0], *records[6:400], *twice[1:], *records[400:])
+
+
+def bring_in(folder: Path, papers: Path, settings: Settings | None = None) -> dict[str, Any]:
+    ingest(PaperIndex.create(folder, IDENTITY), HashedWords(), [("papers", papers)], None, settings)
+    return describe(folder, QUERIES)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("killed", [False, True])
+def test_workers_make_the_index_that_one_process_makes(
+    cluster: Any, papers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed: bool
+) -> None:
+    expected = bring_in(tmp_path / "one", papers)
+    (tasks := tmp_path / "tasks").mkdir()
+    monkeypatch.setattr(engine, "load_embedder", lambda settings: Dying(tasks) if killed else HashedWords())
+    found = bring_in(tmp_path / "many", papers, load_settings(engine="ray"))
+    assert [what for what in expected if found[what] != expected[what]] == []
+    assert len(list(tasks.iterdir())) >= 3 * killed
+
+
+def test_nothing_of_ray_can_be_reached_from_elsewhere(cluster: Any) -> None:
+    assert {node["NodeManagerAddress"] for node in cluster.nodes()} == {"127.0.0.1"}
+    listening = Path("/proc/net/tcp"), Path("/proc/net/tcp6")
+    if not listening[0].exists():
+        pytest.skip("only Linux tells who listens")
+    ours = {str(node["NodeManagerPort"]) for node in cluster.nodes()}
+    ours |= {cluster.get_runtime_context().gcs_address.rpartition(":")[2]}
+    rows = [line.split() for file in listening if file.exists() for line in file.read_text().splitlines()[1:]]
+    places = [row[1].rpartition(":") for row in rows if row[3] == "0A"]
+    open_to_all = {str(int(port, 16)) for address, _, port in places if int(address, 16) == 0}
+    assert not ours & open_to_all
+
+
+def test_workers_with_another_model_are_refused(cluster: Any) -> None:
+    other = HashedWords()
+    other.identity = "hashed-words@2"
+    with pytest.raises(EmbeddingError, match="workers embed with hashed-words@1, the index with hashed-words@2"):
+        open_workers(HashedWords, other, "").__enter__()
+
+
+def test_without_ray_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(EmbeddingError, match=r"needs Ray; run: pip install 'paper-chatbot\[ray\]'"):
+        open_workers(HashedWords, HashedWords(), "").__enter__()
