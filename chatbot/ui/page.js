@@ -174,7 +174,8 @@
         event.preventDefault();
         event.stopPropagation();
         const target = link.getAttribute("href").slice(1);
-        if (target.startsWith("searched-")) editSearched(target.slice("searched-".length));
+        if (target === "ask") ask(link.textContent);
+        else if (target.startsWith("searched-")) editSearched(target.slice("searched-".length));
         else showSource(target);
         return;
       }

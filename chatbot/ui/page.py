@@ -19,12 +19,12 @@ from chatbot.ui.api import Watch, check_calls, offer_api
 from chatbot.ui.compare import build_compare
 from chatbot.ui.evaluate import build_evaluate
 from chatbot.ui.library import build_library
-from chatbot.ui.pins import Pins, welcome
+from chatbot.ui.pins import Pins
 from chatbot.ui.policy import limit_page
 from chatbot.ui.runs import find_runs
 from chatbot.ui.sidebar import build_sidebar
 from chatbot.ui.sources import NO_ANSWER, NO_SOURCES, format_sources
-from chatbot.ui.suggestions import suggest_follow_ups, suggest_questions
+from chatbot.ui.suggestions import suggest_follow_ups
 from chatbot.ui.threads import Conversation, judge, keep, name_visitor, take_back
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
@@ -131,11 +131,10 @@ def _build_chat(bot: PaperChatbot, watch: Watch, talk: Any, sources: Any, pins: 
     pins.render()
     chat = gr.ChatInterface(
         reply,
-        examples=[[question] for question in suggest_questions(bot)],
         additional_inputs=[talk, pins.pin],
         additional_outputs=[talk, sources],
         chatbot=gr.Chatbot(
-            placeholder=welcome(bot),
+            placeholder=pins.welcome(),
             elem_id="answers",
             label="Answers",
             show_label=False,
