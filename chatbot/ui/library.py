@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any, TypeVar
 
 from chatbot.errors import ChatbotError
+from chatbot.filters import EXAMPLE
 from chatbot.ingest import Removed
 from chatbot.markup import flatten_text
 from chatbot.pipeline import PaperChatbot
@@ -18,7 +19,7 @@ from chatbot.ui.adding import add_papers, tell_busy
 from chatbot.ui.answers import show_text
 from chatbot.ui.shelf import count_pages, format_shelf, format_values, name_papers, read_wanted
 
-_HELP = "year>=2023 and venue:icml, source:old.bib, author:smith; joined by and, or, not"
+_HELP = f"As in: {EXAMPLE}"
 Result = TypeVar("Result")
 
 

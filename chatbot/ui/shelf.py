@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from html import escape
 from pathlib import Path
+from typing import get_args
 
 from chatbot.filters import Comparison, Field, Filter, Sign, join_filters, parse_filter
 from chatbot.markup import clip_text, flatten_text
@@ -18,6 +19,10 @@ _AUTHORS = 2
 _SEARCHED: tuple[Field, ...] = ("title", "author", "venue")
 _SOURCE_CHARS = 40
 _MOST_VALUES = 12  # of a field
+_LANGUAGE = (
+    f"<p class='note'>Fields are {', '.join(get_args(Field))}; “:” means contains, “=” and “!=” the whole; years are "
+    "compared with “&lt;”, “&lt;=”, “&gt;” and “&gt;=”; join with “and”, “or”, “not” and parentheses.</p>"
+)
 
 
 def read_wanted(text: str, filter: str) -> Filter | None:
@@ -48,7 +53,7 @@ def format_values(listed: Sequence[Listed]) -> str:
         _format_values("Venues", "venue", "=", (each.paper.venue for each in listed)),
         _format_values("Sources", "source", ":", (_name_source(name) for each in listed for name in each.sources)),
     )
-    return f"<details><summary>What the papers can be filtered by</summary>{''.join(parts)}</details>" if listed else ""
+    return f"<details><summary>What to filter by</summary>{''.join(parts)}{_LANGUAGE}</details>" if listed else ""
 
 
 def _format_values(label: str, field: Field, sign: Sign, values: Iterable[str | int]) -> str:
