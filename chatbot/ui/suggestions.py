@@ -21,11 +21,8 @@ def suggest_questions(bot: PaperChatbot, count: int = 4) -> list[str]:
     papers = list(islice(bot.papers(), _FIRST))
     named = [paper.name for paper in papers if paper.name != paper.title][: 2 * count]
     forms = ("What is {0}?", "How does {0} work?", "Compare {0} and {1}", "On which data was {0} tested?")
-    about_names = (
-        form.format(first, second)
-        for form, first, second in zip(cycle(forms), named, named[1:] + named[:1], strict=False)
-        if first != second
-    )
+    pairs = zip(cycle(forms), cycle(named), cycle(named[1:] + named[:1]), strict=False)
+    about_names = (form.format(*pair) for form, *pair in islice(pairs, 2 * count) if len(set(named)) > 1)
     titles = sorted((paper.title for paper in papers if paper.name == paper.title), key=len)[: 2 * count]
     return _try(bot, chain(about_names, (f"What does “{title}” show?" for title in titles)), count)
 
