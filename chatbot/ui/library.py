@@ -77,7 +77,7 @@ def _lay_out() -> SimpleNamespace:
             parts.text = gr.Textbox(
                 "",
                 label="Search",
-                info="Words of titles, authors, venues or years.",
+                info="Titles, authors, venues, years.",
                 min_width=240,
                 elem_id="look-for",
             )

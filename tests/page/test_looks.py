@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 from pathlib import Path
 from typing import Literal
 
@@ -9,6 +10,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
+from chatbot import PaperChatbot
+from evals.questions import QUESTIONS
+from evals.runs import run_questions
 from tests.page.visits import ask, find_faults, open_conversations, serving, visit, wait_for_answer
 
 
@@ -69,7 +73,7 @@ def test_axe_finds_nothing_serious(browser: Browser, url: str, scheme: Literal["
 
 
 @pytest.mark.skipif("SCREENSHOTS" not in os.environ, reason="SCREENSHOTS=FOLDER makes those of the README anew")
-def test_screenshots(browser: Browser, seed_index: Path) -> None:
+def test_screenshots(browser: Browser, seed_index: Path, bot: PaperChatbot, tmp_path: Path) -> None:
     def take(page: Page, name: str) -> None:
         page.wait_for_timeout(800)  # until nothing moves
         path = Path(os.environ["SCREENSHOTS"]) / f"{name}.png"
@@ -77,7 +81,11 @@ def test_screenshots(browser: Browser, seed_index: Path) -> None:
         with Image.open(path) as image:
             image.quantize(64).save(path, optimize=True)
 
-    with serving(seed_index) as url:
+    index = shutil.copytree(seed_index, tmp_path / "index")
+    asked = tmp_path / "some.jsonl"
+    asked.write_text("".join(QUESTIONS.read_text().splitlines(keepends=True)[:21]))
+    run_questions(index / "runs" / "first", bot, asked)
+    with serving(index) as url:
         context = browser.new_context(viewport={"width": 960, "height": 600})
         page = visit(context, url)
         expect(page.locator("#chat textarea")).to_be_visible()
@@ -91,6 +99,17 @@ def test_screenshots(browser: Browser, seed_index: Path) -> None:
         page.get_by_role("button", name="Tell me").click()
         expect(page.get_by_role("status").filter(has_text="Bristle")).to_be_visible()
         take(page, "why")
+        page.get_by_role("tab", name="Library").click()
+        page.locator("#look-for textarea").fill("learning")
+        page.locator("#shelf td input").first.check()
+        expect(page.get_by_role("button", name="Remove selected (1)")).to_be_visible()
+        take(page, "library")
+        page.get_by_role("tab", name="Evaluate").click()
+        page.get_by_role("button", name="Open its report").click()
+        report = page.frame_locator("#evaluated iframe")
+        expect(report.locator("#count")).to_have_text("20 of 20 questions", timeout=60_000)
+        page.set_viewport_size({"width": 960, "height": 900})
+        take(page, "evaluate")
         dark = browser.new_context(viewport={"width": 960, "height": 600}, color_scheme="dark")
         page = visit(dark, url)
         page.get_by_role("tab", name="Compare").click()
