@@ -35,9 +35,7 @@ def serve(
         Path | None, typer.Option("--auth", help="File of accounts [accounts.json of the index, if there is one].")
     ] = None,
     public: Annotated[bool, typer.Option("--public", help="Let anyone in; without accounts nothing is kept.")] = False,
-    share: Annotated[
-        Literal["on", "off"], typer.Option(help="Whether to make a public address too, by Gradio's service.")
-    ] = "off",
+    share: Annotated[Literal["on", "off"], typer.Option(help="A public address too, by Gradio's service.")] = "off",
     root_path: Annotated[str, typer.Option("--root-path", help="Path of the page behind a proxy, as /papers.")] = "",
     log_questions: Annotated[bool, typer.Option("--log-questions", help="Write questions to the log too.")] = False,
     mcp: Annotated[bool, typer.Option("--mcp", help="Offer the papers to MCP clients too, at /mcp.")] = False,
@@ -60,8 +58,7 @@ def serve(
         if mcp:
             terminal.out.print(f"MCP clients: {url.rstrip('/')}/mcp", soft_wrap=True)
         if shared:
-            told = f"From anywhere: {address}" if address else NOT_SHARED
-            terminal.out.print(told, soft_wrap=True)
+            terminal.out.print(f"From anywhere: {address}" if address else NOT_SHARED, soft_wrap=True)
 
     serve_page(
         bot,
