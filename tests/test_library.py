@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,14 @@ def library(bot: PaperChatbot, tmp_path: Path) -> Library:
 
 def ids(bot: PaperChatbot) -> set[str]:
     return {paper.id for paper in bot.papers()}
+
+
+def test_many_may_list_the_papers_at_once_after_a_change(shelf: PaperChatbot) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(12):
+            shelf.library.restore(shelf.library.remove(["p1"]))
+            counts = pool.map(lambda _: len(shelf.library.list()), range(8))
+            assert set(counts) == {6}
 
 
 def test_the_list_can_be_searched_and_filtered(shelf: PaperChatbot) -> None:

@@ -4,6 +4,7 @@ Knows the two stores, the manifest and the lock; knows nothing of models, questi
 """
 
 import hashlib
+import threading
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,6 +37,7 @@ class PaperIndex:
         self.folder = folder
         self._embedding = embedding
         self._listed: tuple[int, tuple[Listed, ...]] = (-1, ())  # of which generation, and what
+        self._listing = threading.Lock()
         self._scopes: dict[tuple[int, Condition], Scope] = {}
         self.manifest = load_manifest(folder)
         verify_manifest(self.manifest, folder, embedding)
@@ -111,13 +113,14 @@ class PaperIndex:
 
     def listed(self) -> tuple[Listed, ...]:
         """Return all papers without their abstracts, in the order of storing."""
-        generation, listed = self._listed
-        if generation != self.manifest.generation:
-            generation = self.manifest.generation
-            with guard(self.folder):
-                listed = load_catalogue(self.folder / self.manifest.store, generation, self._vectors.all_papers())
-            self._listed = generation, listed
-        return listed
+        with self._listing:  # many may ask at once, and one is enough to read all papers
+            generation, listed = self._listed
+            if generation != self.manifest.generation:
+                generation = self.manifest.generation
+                with guard(self.folder):
+                    listed = load_catalogue(self.folder / self.manifest.store, generation, self._vectors.all_papers())
+                self._listed = generation, listed
+            return listed
 
     def within(self, condition: Condition) -> Scope:
         """Return the part of the index that holds the papers which ``condition`` matches."""
