@@ -7,6 +7,7 @@ import hashlib
 import threading
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -208,11 +209,12 @@ class PaperIndex:
                 self._finish_write()
 
     def _finish_write(self) -> None:
-        describe(self.manifest, self._vectors)
-        self.manifest.generation += 1
-        self.manifest.writing = False
-        self._lexical_file.write_text(str(self.manifest.generation))
-        self.manifest.save(self.folder)
+        # The file comes first: who refreshes meanwhile would take an older one for news, and put it in this one's place.
+        finished = replace(self.manifest, generation=self.manifest.generation + 1, writing=False)
+        describe(finished, self._vectors)
+        self._lexical_file.write_text(str(finished.generation))
+        finished.save(self.folder)
+        self.manifest = finished
 
     @property
     def _lexical_file(self) -> Path:
