@@ -38,7 +38,8 @@ class PaperIndex:
         self.folder = folder
         self._embedding = embedding
         self._listed: tuple[int, tuple[Listed, ...]] = (-1, ())  # of which generation, and what
-        self._listing = threading.Lock()
+        # Threads that read a write of this process or another's do so one at a time.
+        self._listing, self._turn = threading.Lock(), threading.Lock()
         self._scopes: dict[tuple[int, Condition], Scope] = {}
         self.manifest = load_manifest(folder)
         verify_manifest(self.manifest, folder, embedding)
@@ -103,18 +104,19 @@ class PaperIndex:
 
     def refresh(self) -> None:
         """Reopen the stores when another process has finished a write since."""
-        current = load_manifest(self.folder)
-        if current.generation == self.manifest.generation:
-            return
-        verify_manifest(current, self.folder, self._embedding)
-        with guard(self.folder):
-            forget_stores()
-            self.manifest = current
-            self._open_stores()
+        with self._turn:
+            current = load_manifest(self.folder)
+            if current.generation == self.manifest.generation:
+                return
+            verify_manifest(current, self.folder, self._embedding)
+            with guard(self.folder):
+                forget_stores()
+                self.manifest = current
+                self._open_stores()
 
     def listed(self) -> tuple[Listed, ...]:
         """Return all papers without their abstracts, in the order of storing."""
-        with self._listing:  # many may ask at once, and one is enough to read all papers
+        with self._listing:
             generation, listed = self._listed
             if generation != self.manifest.generation:
                 generation = self.manifest.generation
@@ -209,12 +211,12 @@ class PaperIndex:
                 self._finish_write()
 
     def _finish_write(self) -> None:
-        # The file comes first: who refreshes meanwhile would take an older one for news, and put it in this one's place.
         finished = replace(self.manifest, generation=self.manifest.generation + 1, writing=False)
         describe(finished, self._vectors)
-        self._lexical_file.write_text(str(finished.generation))
-        finished.save(self.folder)
-        self.manifest = finished
+        with self._turn:
+            self._lexical_file.write_text(str(finished.generation))
+            finished.save(self.folder)
+            self.manifest = finished
 
     @property
     def _lexical_file(self) -> Path:
