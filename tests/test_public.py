@@ -97,6 +97,7 @@ def test_nobody_changes_anything_on_a_public_server_or_reads_what_was_said(publi
     told = call_every_event(public)
     assert describe(index) == before
     assert "process_completed" in told
+    assert httpx.post(f"{public}/gradio_api/upload", files={"files": b"x"}).status_code == 403
     assert "What is the effect on honey bees?" not in told
 
 

@@ -83,6 +83,8 @@ def _launch(
     hosts = [Middleware(TrustedHostMiddleware, sorted(LOOPBACK | {"[::1]"}))] if alone else []
     options["app_kwargs"]["middleware"] += [*hosts, Middleware(door.middleware)]
     routes = [Route("/healthz", _health(bot, desk)), *served.get("routes", ())]
+    if not (alone or accounts):
+        routes.append(Route("/gradio_api/upload", _refuse_upload, methods=["POST"]))
     options["app_kwargs"] |= {**served, "routes": routes}
     return options | {
         "auth": door.sign_in if accounts else None,
@@ -108,6 +110,12 @@ def _health(bot: PaperChatbot, desk: Desk) -> Callable[[Any], Any]:
             return JSONResponse({"status": "failing", "error": type(error).__name__}, 503)
 
     return tell
+
+
+def _refuse_upload(request: Any) -> Any:
+    from starlette.responses import JSONResponse
+
+    return JSONResponse({"error": "nothing can be uploaded here"}, 403)
 
 
 def _name_model(bot: PaperChatbot) -> str:
