@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
 
 from chatbot import PaperChatbot
 from tests.page.visits import serving, visit
@@ -52,6 +52,7 @@ def url(browser: Browser, index: Path) -> Iterator[str]:
 def browser() -> Iterator[Browser]:
     if not CHROMIUM:
         pytest.skip("THE PAGE IS NOT TESTED: no Chromium found; install it (apt install chromium)")
+    expect.set_options(timeout=15_000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM)
         yield browser
