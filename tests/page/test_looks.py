@@ -3,17 +3,31 @@
 import os
 import re
 import shutil
+import time
 from pathlib import Path
 from typing import Literal
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from chatbot import PaperChatbot
 from evals.questions import QUESTIONS
 from evals.runs import run_questions
 from tests.page.visits import ask, find_faults, open_conversations, serving, visit, wait_for_answer
+
+
+def test_the_first_page_takes_a_question_within_two_seconds(context: BrowserContext, url: str) -> None:
+    def measure() -> float:
+        started = time.perf_counter()
+        page = visit(context, url)
+        expect(page.locator("#chat textarea")).to_be_editable()
+        expect(page.locator("#answers li")).to_have_count(4)
+        return time.perf_counter() - started
+
+    seconds = [measure() for _ in range(3)]
+    print("seconds until the page takes a question:", seconds)
+    assert min(seconds) < 2
 
 
 def test_the_page_fits_a_phone(page: Page) -> None:
