@@ -13,6 +13,7 @@ from chatbot.embedding import load_embedder
 from chatbot.embedding.embedder import DEFAULT_MODEL
 from chatbot.embedding.minilm import choose_device, find_model, verify_weights
 from chatbot.errors import ChatbotError
+from chatbot.index import Server, find_server
 from chatbot.models import EXTRACTIVE, resolve_model
 from chatbot.pipeline import PaperChatbot
 from chatbot.settings import Settings
@@ -41,6 +42,8 @@ def examine(settings: Settings, ask_model: bool = False) -> list[Check]:
     checks.append(_check_answers(settings))
     if ask_model:
         checks.append(_check_language_model(settings))
+    if server := find_server(settings):
+        checks.append(_check_server(server))
     return [*checks, _check_index(settings), _check_threads(settings)]
 
 
@@ -103,13 +106,22 @@ def _check_bundled(name: str) -> Check:
     return Check(name, f"{DEFAULT_MODEL}, verified, runs on {device} in {number_format}")
 
 
+def _check_server(server: Server) -> Check:
+    from chatbot.index.server import ask_version
+
+    try:
+        return Check("chroma server", f"version {ask_version(server)} answers at {server}")
+    except ChatbotError as error:
+        return Check("chroma server", f"{server} is unusable", str(error))
+
+
 def _check_index(settings: Settings) -> Check:
     try:
         bot = PaperChatbot(settings)
         bot.search("a search that touches every part")
     except ChatbotError as error:
         return Check("index", "unusable", str(error))
-    return Check("index", f"{len(bot)} papers in {settings.index} (fingerprint {bot.index.manifest.fingerprint})")
+    return Check("index", f"{len(bot)} papers in {bot.index.place} (fingerprint {bot.index.manifest.fingerprint})")
 
 
 def _check_threads(settings: Settings) -> Check:

@@ -19,6 +19,7 @@ Knows no other module::
         ├── IndexMissing      nothing has been ingested yet
         ├── IndexBusy         another process is writing
         ├── IndexMismatch     made with another embedding model or version
+        ├── IndexAway         the Chroma server that holds the vectors is gone, or refuses
         └── IndexBroken       unreadable, read-only, or the disk is full
 """
 
@@ -104,6 +105,10 @@ class IndexBusy(StoreError):
 
 class IndexMismatch(StoreError):
     """The index was made with another embedding model or format version."""
+
+
+class IndexAway(StoreError):
+    """The Chroma server that holds the vectors does not answer, or refuses."""
 
 
 class IndexBroken(StoreError):

@@ -14,7 +14,7 @@ from chatbot.chunks import split_passages, split_sentence_chunks
 from chatbot.embedding import Embedder
 from chatbot.errors import SourceError
 from chatbot.faults import Fault, update_faults
-from chatbot.index import Entry, PaperIndex, Writer
+from chatbot.index import Entry, PaperIndex, Server, Writer
 from chatbot.merging import Batch, Held, load_papers
 from chatbot.records import IngestReport, Paper, Record, Skipped
 from chatbot.resources import find_resource
@@ -81,20 +81,23 @@ def count_records(sources: Sequence[str | Path]) -> int | None:
     return count
 
 
-def rebuild_index(folder: Path, embedder: Embedder, progress: Progress | None = None) -> None:
+def rebuild_index(
+    folder: Path, embedder: Embedder, progress: Progress | None = None, server: Server | None = None
+) -> bool:
     """Embed all papers of the index in ``folder`` again; the old vectors stay in use until all new ones are there.
 
-    Does nothing where there is no index.
+    Tells whether there is an index; where there is no folder, nothing is done.
     """
-    if not folder.exists():
-        return
-    with PaperIndex.rebuild(folder, embedder.identity) as (stored, writer):
+    if not folder.exists() and not server:
+        return False
+    with PaperIndex.rebuild(folder, embedder.identity, server) as (stored, writer):
         while batch := list(islice(stored, PAPERS_A_BATCH)):
             entries = [make_entry(paper, records) for paper, records in batch]
             _embed(embedder, entries)
             writer.write(entries)
             if progress:
                 progress(len(batch))
+    return True
 
 
 def remove_papers(index: PaperIndex, ids: Sequence[str]) -> Removed:

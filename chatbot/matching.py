@@ -47,8 +47,14 @@ def match_papers(
                 [[best_matches(phrase.vectors, sentence).mean() for phrase in phrases] for sentence in own]
             )
             literal = _stand_in(question, [hit.paper.title, *(span.text for span in chosen)])
-            matches.append(Match(hit, tuple(chosen), by_word, by_phrase, literal, named.get(hit.paper.id)))
+            meanings = np.stack([_mean(sentence) for sentence in own])
+            matches.append(Match(hit, tuple(chosen), by_word, by_phrase, literal, meanings, named.get(hit.paper.id)))
     return sorted(matches, key=lambda match: match.value, reverse=True)
+
+
+def _mean(vectors: Matrix) -> Matrix:
+    mean = vectors.mean(axis=0, dtype=np.float32) if len(vectors) else np.zeros(vectors.shape[1], np.float32)
+    return np.asarray(mean / (np.linalg.norm(mean) + 1e-9))
 
 
 def _stand_in(question: Question, texts: Sequence[str]) -> npt.NDArray[np.bool_]:

@@ -20,7 +20,7 @@ from chatbot.embedding import Embedder, load_embedder, load_words
 from chatbot.export import export_bibtex, export_markdown
 from chatbot.feedback import FeedbackStore
 from chatbot.filters import Filter, Wanted, join_filters, parse_filter
-from chatbot.index import PaperIndex, Scope
+from chatbot.index import PaperIndex, Scope, find_server
 from chatbot.ingest import count_records, ingest, name_sources, rebuild_index
 from chatbot.library import Library
 from chatbot.models import EXTRACTIVE
@@ -62,7 +62,7 @@ class PaperChatbot:
     def index(self) -> PaperIndex:
         """Return the index, opened at first use. Raises IndexMissing when nothing was ingested."""
         if self._opened is None:
-            self._opened = PaperIndex(self.settings.index, self._embedder.identity)
+            self._opened = PaperIndex(self.settings.index, self._embedder.identity, find_server(self.settings))
         return self._opened
 
     def __len__(self) -> int:
@@ -77,12 +77,12 @@ class PaperChatbot:
         Without any source, the seed papers. With ``rebuild``, all papers that the index holds are embedded again
         first, by the current model; then no source is needed, and none is added of itself.
         """
+        folder, server = self.settings.index, find_server(self.settings)
         if rebuild:
             self._opened = None
-            rebuild_index(self.settings.index, self._embedder, progress)
-            if not sources and self.settings.index.exists():
+            if rebuild_index(folder, self._embedder, progress, server) and not sources:
                 return IngestReport(unchanged=len(self))
-        self._opened = index = PaperIndex.create(self.settings.index, self._embedder.identity)
+        self._opened = index = PaperIndex.create(folder, self._embedder.identity, server)
         return ingest(index, self._embedder, name_sources(sources), progress, self.settings)
 
     def count(self, *sources: str | Path) -> int | None:

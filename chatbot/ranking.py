@@ -14,33 +14,20 @@ import numpy.typing as npt
 
 from chatbot.logistic import load_logistic
 from chatbot.records import Match, Question
+from chatbot.roles import ROLES, find_roles
 
 Matrix = npt.NDArray[np.float64]
 
 MEASURES = ("words", "phrases", "best_phrase", "lead", "distinctive", "literal", "before", "position")
-CUES = ("first", "last", "method", "result", "setting", "introduces", "figures", "link", "length")
+CUES = ("first", "last", "introduces", "figures", "link", "length", "background", "objective", "method", "result")
 WANTS = ("any", "figure", "link", "background", "method", "overview", "compare", "which")
 FEATURES = (*MEASURES, *(f"{want}:{cue}" for want in WANTS for cue in CUES))
 
-_METHOD = re.compile(
-    r"\b(?:we (?:propose|introduce|present|develop|design|use|leverage|adopt|derive|employ|define|first|show how)"
-    r"|is (?:designed|introduced|proposed|used)|specifically|consists? of|components?|by [a-z]+ing|first(?:ly)?"
-    r"|second(?:ly)?|then|finally|instead of|this (?:enables|allows|approach)|module|mechanism|framework)\b",
-    re.I,
-)
-_RESULT = re.compile(
-    r"\b(?:results?|experiments?|outperform|achiev|demonstrat|shows? that|improv|state-of-the-art|surpass|evaluat"
-    r"|benchmark|datasets?|tested|validate)",
-    re.I,
-)
 _INTRODUCES = re.compile(
     r"\b(?:we|this (?:paper|work|article)) (?:\w+ )?"
     r"(?:propose|introduce|present|develop|design|describe|stud|investigat|refer to)"
     r"|\b(?:called|termed|dubbed)\b",
     re.I,
-)
-_SETTING = re.compile(
-    r"(?:However|Although|Recent|Previous|Existing|Many|Current|Despite|Traditional|While|Unfortunately)\b"
 )
 _FIGURES = re.compile(r"\d+(?:\.\d+)?")
 
@@ -93,22 +80,19 @@ def _deviations(values: Matrix) -> Matrix:
 
 
 def _read_cues(match: Match) -> Matrix:
-    """Return the values of ``CUES`` for each sentence, shape (sentences, cues)."""
+    """Return the values of ``CUES`` for each sentence, shape (sentences, cues); of a role, its probability."""
     last = len(match.spans) - 1
-    return np.array(
+    texts = [span.text for span in match.spans]
+    seen = [
         [
-            [
-                at == 0,
-                at == last,
-                bool(_METHOD.search(span.text)),
-                bool(_RESULT.search(span.text)),
-                bool(_SETTING.match(span.text)),
-                bool(_INTRODUCES.search(span.text)),
-                len(_FIGURES.findall(span.text)) ** 0.5,
-                "://" in span.text or ".com/" in span.text,
-                min(len(span.text) / 200, 2),
-            ]
-            for at, span in enumerate(match.spans)
-        ],
-        np.float64,
-    )
+            at == 0,
+            at == last,
+            bool(_INTRODUCES.search(text)),
+            len(_FIGURES.findall(text)) ** 0.5,
+            "://" in text or ".com/" in text,
+            min(len(text) / 200, 2),
+        ]
+        for at, text in enumerate(texts)
+    ]
+    likely = find_roles(texts, match.meanings)
+    return np.hstack([np.array(seen, np.float64), likely[:, [ROLES.index(role) for role in CUES[-4:]]]])

@@ -42,12 +42,13 @@ class Paper:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """An indexed paper without its abstract, where it came from, and of how many chunks it is made."""
+    """An indexed paper without its abstract, where it came from, of how many chunks it is made, and its hash."""
 
     paper: Paper
     sources: tuple[str, ...]
     passages: int
     sentences: int
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +151,9 @@ class Match:
     ``words`` has shape (sentences, word pieces of the question's content words): the best match of each in each
     sentence. ``phrases`` has shape (sentences, phrases of the question), each phrase taken out of its context.
     ``literal`` has shape (1 + sentences, content words): whether the word itself stands in the title, then in each
-    sentence. ``evidence`` has shape (sentences,): the log-odds that a sentence belongs in an answer, set by ranking.
-    ``named_at`` is where in the question the paper is called by name, None when it is not.
+    sentence. ``meanings`` has shape (sentences, 384): the unit mean of each sentence's word vectors. ``evidence`` has
+    shape (sentences,): the log-odds that a sentence belongs in an answer, set by ranking. ``named_at`` is where in the
+    question the paper is called by name, None when it is not.
     """
 
     hit: Hit
@@ -159,6 +161,7 @@ class Match:
     words: Any = field(repr=False, compare=False)
     phrases: Any = field(repr=False, compare=False)
     literal: Any = field(repr=False, compare=False)
+    meanings: Any = field(repr=False, compare=False)
     named_at: int | None = None
     evidence: Any = field(default=None, repr=False, compare=False)
 

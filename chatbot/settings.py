@@ -59,6 +59,15 @@ class Settings(BaseSettings):
     answers_at_once: int = Field(8, ge=1, description="answers of the page made at the same time")
     queue_size: int = Field(64, ge=1, description="events of the page that may wait; further ones are refused")
     stop_seconds: float = Field(30, ge=0, description="how long a stopping server waits for answers under way")
+    chroma_url: str = Field(
+        "",
+        repr=False,  # it may hold a password
+        pattern="^(https?://.+)?$",
+        description="address of a Chroma server that holds the vectors; empty: they lie in the folder of the index",
+    )
+    chroma_name: str = Field("papers", pattern="^[a-z0-9-]{3,40}$", description="name of the index on that server")
+    chroma_token: SecretStr | None = Field(None, description="sent to it as Authorization: Bearer; never shown")
+    chroma_patience: float = Field(15, ge=0, description="seconds that a server which restarts is waited for")
     openai_api_key: SecretStr | None = Field(None, validation_alias="OPENAI_API_KEY", description="never shown")
     openai_base_url: str | None = Field(
         None,

@@ -12,7 +12,7 @@ import numpy as np
 
 from chatbot.embedding import Embedder, Vectors
 from chatbot.errors import IndexMismatch, IndexMissing
-from chatbot.index import Entry, Head, PaperIndex, Writer, load_manifest, open_snapshot, write_snapshot
+from chatbot.index import Entry, Head, PaperIndex, Server, Writer, find_place, open_snapshot, write_snapshot
 from chatbot.index import repair as repair_stores
 from chatbot.ingest import make_entry, restore_papers, save_held
 from chatbot.merging import Batch
@@ -29,26 +29,26 @@ class Repaired:
     embedded: int
 
 
-def repair(folder: Path, embedder: Embedder) -> Repaired:
+def repair(folder: Path, embedder: Embedder, server: Server | None = None) -> Repaired:
     """Make all parts of the index agree again, and embed the papers again that lack a vector.
 
     Raises IndexBroken or IndexMismatch, each with the command, where only a new index would help.
     """
-    removed, incomplete = repair_stores(folder)
+    removed, incomplete = repair_stores(folder, server)
     if incomplete:
-        index = PaperIndex(folder, embedder.identity)
+        index = PaperIndex(folder, embedder.identity, server)
         with index.write() as writer:
             papers = list(writer.stored(incomplete).values())
         restore_papers(index, embedder, papers)
     return Repaired(removed, len(incomplete))
 
 
-def export_snapshot(folder: Path, file: Path, progress: Progress | None = None) -> int:
+def export_snapshot(folder: Path, file: Path, progress: Progress | None = None, server: Server | None = None) -> int:
     """Write all papers of the index with their vectors to ``file``, and return how many there are.
 
     Nobody may write to the index meanwhile. Raises IndexMissing, IndexBusy, IndexBroken or InputError.
     """
-    index = PaperIndex(folder, load_manifest(folder).embedding)
+    index = PaperIndex(folder, find_place(folder, server).load().embedding, server)
     write_snapshot(file, index.manifest, _counted(index.entries(), progress))
     return len(index)
 
@@ -60,7 +60,9 @@ def _counted(pages: Iterator[list[Entry]], progress: Progress | None) -> Iterato
             progress(len(page))
 
 
-def import_snapshot(folder: Path, file: Path, embedder: Embedder, progress: Progress | None = None) -> IngestReport:
+def import_snapshot(
+    folder: Path, file: Path, embedder: Embedder, progress: Progress | None = None, server: Server | None = None
+) -> IngestReport:
     """Bring the papers of the snapshot in ``file`` into the index in ``folder``, which is made where there is none.
 
     A new index becomes the same, ids and all. In one that has papers already, records of one paper are put together as
@@ -69,7 +71,7 @@ def import_snapshot(folder: Path, file: Path, embedder: Embedder, progress: Prog
     """
     report = IngestReport()
     with open_snapshot(file) as (head, pages):
-        index = _open_for(folder, head, file)
+        index = _open_for(folder, head, file, server)
         is_new = not len(index)
         with index.write() as writer:
             for page in pages:
@@ -83,17 +85,17 @@ def import_snapshot(folder: Path, file: Path, embedder: Embedder, progress: Prog
     return report
 
 
-def _open_for(folder: Path, head: Head, file: Path) -> PaperIndex:
+def _open_for(folder: Path, head: Head, file: Path, server: Server | None) -> PaperIndex:
     try:
-        held = load_manifest(folder).embedding
+        held = find_place(folder, server).load().embedding
     except IndexMissing:
-        return PaperIndex.create(folder, head.embedding)
+        return PaperIndex.create(folder, head.embedding, server)
     if held != head.embedding:
         raise IndexMismatch(
             f"{file} holds vectors of {head.embedding}, the index in {folder} those of {held}; import it into a new "
             "one: --index FOLDER"
         )
-    return PaperIndex(folder, held)
+    return PaperIndex(folder, held, server)
 
 
 def _merge(writer: Writer, head: Head, page: Sequence[Entry], embedder: Embedder, report: IngestReport) -> None:

@@ -1,4 +1,4 @@
-"""Measure: ``python -m evals run|report|rescore|compare|gate|validate|selftest|retrieval|…``.
+"""Measure: ``python -m evals run|report|rescore|compare|gate|validate|selftest|retrieval|peers|…``.
 
 Knows options and printing; leaves measuring to the other modules.
 """
@@ -14,11 +14,13 @@ import typer
 from chatbot import PaperChatbot, terminal
 from chatbot.errors import ChatbotError
 from evals import cli_runs
+from evals.peers.cli import peers
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Measure the chatbot."
 )
 cli_runs.register(app)
+app.command()(peers)
 IndexOption = Annotated[Path | None, typer.Option(help="Folder of the index [a temporary one].")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -77,8 +79,9 @@ def calibrate(
     with tempfile.TemporaryDirectory() as scratch:
         source = Path(scratch) / "papers.jsonl"
         fit.write_training_papers(papers, source)
-        bot = PaperChatbot(index=Path(scratch) / "training")
+        bot = PaperChatbot(index=Path(scratch) / "training", chroma_url="")
         bot.ingest(source)
+        fit.clear_sentences()
         readings = list(fit.read_training(bot))
         sentences = fit.fit_sentences(readings)
         sentences.regression.save("sentences", fit.MADE_BY)
@@ -214,7 +217,7 @@ def stress(
 
 
 def _seed_bot(index: Path) -> PaperChatbot:
-    bot = PaperChatbot(index=index)
+    bot = PaperChatbot(index=index, chroma_url="")
     bot.ingest()
     return bot
 

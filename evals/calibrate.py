@@ -73,6 +73,11 @@ def write_training_papers(collection: Path, target: Path) -> None:
     target.write_text("".join(found), encoding="utf-8")
 
 
+def clear_sentences() -> None:
+    """Write weights of nothing: the first reading looks only at the matches, and features may have changed."""
+    Logistic(ranking.FEATURES, (0.0,) * len(ranking.FEATURES), 0.0, {}).save("sentences", MADE_BY)
+
+
 def read_training(bot: PaperChatbot) -> Iterator[Reading]:
     """Yield the training questions, read by a bot over the training papers."""
     for record in read_jsonl(TRAINING):

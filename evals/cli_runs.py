@@ -200,7 +200,7 @@ def selftest(index: IndexOption = None) -> None:
 def _open(index: Path | None, scratch: Path, model: str = "extractive") -> "PaperChatbot":
     from chatbot import PaperChatbot
 
-    bot = PaperChatbot(index=index or scratch / "index", model=model)
+    bot = PaperChatbot(index=index or scratch / "index", model=model, chroma_url=None if index else "")
     if index is None:
         bot.ingest()
     return bot

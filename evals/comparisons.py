@@ -89,7 +89,7 @@ def _add_papers(seed: PaperChatbot, extra: Sequence[Mapping[str, Any]], folder: 
     papers = {paper.id: asdict(paper) for paper in seed.papers()} | {paper["id"]: dict(paper) for paper in extra}
     source = folder / "papers.jsonl"
     source.write_text("\n".join(map(json.dumps, papers.values())), encoding="utf-8")
-    bot = PaperChatbot(index=folder / "index", model="extractive")
+    bot = PaperChatbot(index=folder / "index", model="extractive", chroma_url="")
     bot.ingest(source)
     return bot
 

@@ -29,7 +29,7 @@ def draft_questions(source: Path, scratch: Path) -> Iterator[dict[str, Any]]:
 
     ``scratch`` is a folder for the index. Raises SourceError for a file that holds no papers.
     """
-    bot = PaperChatbot(index=scratch, model="extractive")
+    bot = PaperChatbot(index=scratch, model="extractive", chroma_url="")
     bot.ingest(source)
     yield {"canary": str(uuid4())}
     number = 0

@@ -5,7 +5,7 @@ Knows BEIR's files and ir-measures; knows nothing of answers.
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,9 +63,17 @@ def _order(scores: dict[str, float]) -> list[str]:
 
 
 def _score(run: dict[str, list[str]], qrels: dict[str, dict[str, int]]) -> dict[str, float]:
-    ranks = {key: {paper: 1.0 / rank for rank, paper in enumerate(papers, 1)} for key, papers in run.items()}
-    scores = ir_measures.calc_aggregate(list(MEASURES.values()), qrels, ranks)
+    scores = ir_measures.calc_aggregate(list(MEASURES.values()), qrels, _rank(run))
     return {name: scores[measure] for name, measure in MEASURES.items()}
+
+
+def score_queries(found: dict[str, list[str]], qrels: Mapping[str, Mapping[str, int]]) -> dict[str, float]:
+    """Return nDCG@10 of each query from the ids found for it, best first."""
+    return {one.query_id: one.value for one in ir_measures.iter_calc([nDCG @ 10], qrels, _rank(found))}
+
+
+def _rank(run: dict[str, list[str]]) -> dict[str, dict[str, float]]:
+    return {key: {paper: 1.0 / rank for rank, paper in enumerate(papers, 1)} for key, papers in run.items()}
 
 
 def read_queries(folder: Path) -> dict[str, str]:

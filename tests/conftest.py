@@ -48,6 +48,8 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         "CHATBOT_MODEL",
         "CHATBOT_EMBEDDING",
         "CHATBOT_TOP_K",
+        "CHATBOT_CHROMA_URL",
+        "CHATBOT_CHROMA_TOKEN",
         "OPENAI_API_KEY",
         "OPENAI_BASE_URL",
     ):

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from chatbot.index import PaperIndex
+from chatbot.index import PaperIndex, Server
 from chatbot.index.vectors import FEW
 from chatbot.ingest import ingest
 
@@ -47,26 +47,33 @@ class HashedWords:
         return self._words[word]
 
 
-def bring_in(folder: Path, source: Path) -> None:
+def bring_in(folder: Path, source: Path, server: Server | None = None) -> None:
     """Ingest ``source``; this is what is killed."""
-    ingest(PaperIndex.create(folder, IDENTITY), HashedWords(), [("papers", source)])
+    ingest(PaperIndex.create(folder, IDENTITY, server), HashedWords(), [("papers", source)])
 
 
 class Trial:
-    """Runs ingests of ``source`` in processes of their own, which start with the libraries loaded."""
+    """Runs ingests of ``source`` in processes of their own, which start with the libraries loaded.
 
-    def __init__(self, source: Path) -> None:
-        self._source = source
+    With ``url``, the vectors go to a Chroma server.
+    """
+
+    def __init__(self, source: Path, url: str = "") -> None:
+        self._source, self._url = source, url
         self._processes = multiprocessing.get_context("forkserver")
         self._processes.set_forkserver_preload(["chromadb", "tantivy", __name__])
         first = self._processes.Process(target=time.sleep, args=(0,))  # with which the libraries are loaded
         first.start()
         first.join()
 
+    def find(self, folder: Path) -> Server | None:
+        """Return where the vectors are that belong to ``folder``."""
+        return Server(self._url, f"trial-{folder.name}") if self._url else None
+
     def run(self, folder: Path, kill_after: float | None = None) -> float:
         """Ingest, with SIGKILL after ``kill_after`` seconds unless it is done by then; return the seconds it took."""
         started = time.perf_counter()
-        process = self._processes.Process(target=bring_in, args=(folder, self._source))
+        process = self._processes.Process(target=bring_in, args=(folder, self._source, self.find(folder)))
         process.start()
         process.join(kill_after)
         process.kill()
@@ -76,12 +83,12 @@ class Trial:
         return time.perf_counter() - started
 
 
-def describe(folder: Path, queries: Sequence[str]) -> dict[str, Any]:
+def describe(folder: Path, queries: Sequence[str], server: Server | None = None) -> dict[str, Any]:
     """Return ids, vectors, and what each of ``queries`` finds, by vectors and by words.
 
     All vectors are looked at, because Chroma's graph may miss another neighbour each time the same index is opened.
     """
-    index, embedder = PaperIndex(folder, IDENTITY), HashedWords()
+    index, embedder = PaperIndex(folder, IDENTITY, server), HashedWords()
     entries = [entry for page in index.entries() for entry in page]
     passages = [chunk.id for entry in entries for chunk in entry.passages]
     sentences = [chunk.id for entry in entries for chunk in entry.sentences]
@@ -101,17 +108,17 @@ def _nearest(search: Any, vector: Any, ids: Sequence[str]) -> list[float]:
 
 
 def kill_and_compare(
-    source: Path, scratch: Path, moments: int, queries: Sequence[str], seed: int = 0
+    source: Path, scratch: Path, moments: int, queries: Sequence[str], seed: int = 0, url: str = ""
 ) -> Iterator[tuple[str, list[str]]]:
     """Yield each moment of a kill, and what differs from an undisturbed ingest once it was run again."""
-    trial, random = Trial(source), Random(seed)
+    trial, random = Trial(source, url), Random(seed)
     took = trial.run(scratch / "whole")
-    expected = describe(scratch / "whole", queries)
+    expected = describe(scratch / "whole", queries, trial.find(scratch / "whole"))
     for number in range(moments):
         moment = random.uniform(0.05, 0.95) * took
         trial.run(scratch / str(number), moment)
         trial.run(scratch / str(number))
-        now = describe(scratch / str(number), queries)
+        now = describe(scratch / str(number), queries, trial.find(scratch / str(number)))
         yield f"{moment:.2f} of {took:.2f} s", [what for what in expected if now[what] != expected[what]]
 
 

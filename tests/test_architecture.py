@@ -78,6 +78,7 @@ def test_stages_do_not_import_each_other() -> None:
         ("index", "identity"),
         ("local_model", "generation"),
         ("models", "local_model"),
+        ("ranking", "roles"),
         ("exchange", "figures"),
         ("verify", "exchange"),
         ("verify", "facts"),

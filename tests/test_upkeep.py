@@ -15,7 +15,7 @@ from chatbot import PaperChatbot
 from chatbot.errors import IndexBroken, IndexMismatch, SourceError
 from chatbot.index import PaperIndex, measure, verify
 from chatbot.index.manifest import load_manifest
-from chatbot.index.vectors import VectorStore, forget_stores
+from chatbot.index.place import forget_stores, open_folder
 from chatbot.upkeep import export_snapshot, import_snapshot, repair
 from tests.conftest import Run, make_record
 
@@ -166,17 +166,17 @@ def store(folder: Path) -> Path:
 
 
 def drop_sentences(folder: Path) -> None:
-    collection = VectorStore(store(folder) / "chroma").collections[1]
+    collection = open_folder(store(folder) / "chroma").collections[1]
     collection.delete(ids=collection.get(limit=30, offset=100)["ids"])
 
 
 def blank_vector(folder: Path) -> None:
-    collection = VectorStore(store(folder) / "chroma").collections[0]
+    collection = open_folder(store(folder) / "chroma").collections[0]
     collection.update(ids=[collection.get(limit=1)["ids"][0]], embeddings=[[0.0] * 384])
 
 
 def drop_paper(folder: Path) -> None:
-    collection = VectorStore(store(folder) / "chroma").collections[0]
+    collection = open_folder(store(folder) / "chroma").collections[0]
     collection.delete(ids=[collection.get(limit=1)["ids"][0]])
 
 

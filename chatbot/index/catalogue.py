@@ -1,47 +1,66 @@
 """All papers without their abstracts, quick to read as a whole: what filters and lists go through.
 
-Knows one file in the folder of a store; knows nothing of filters. The file is derived from the vector store, and made
-anew by the first to need it after a write.
+Knows one file in the folder of a store; knows nothing of filters. The file is derived from the vector store, and
+brought up to it by the first to need it after a write.
 """
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
+from chatbot.index.vectors import VectorStore
 from chatbot.records import Listed, Paper
 
-_FILE = "catalogue.jsonl"
+CATALOGUE = "catalogue.jsonl"
 
 
-def load_catalogue(
-    folder: Path, generation: int, papers: Iterable[tuple[Paper, Mapping[str, Any]]]
-) -> tuple[Listed, ...]:
+def load_catalogue(folder: Path, generation: int, vectors: VectorStore) -> tuple[Listed, ...]:
     """Return the papers of the index in its ``generation``, read from the file in ``folder``.
 
-    When that is missing, damaged or of another generation, it is written from ``papers`` and what is stored of each.
+    When that is of an earlier generation, what was stored since is brought in from ``vectors``; when it is missing or
+    damaged, all.
     """
-    with (
-        suppress(OSError, ValueError, TypeError, KeyError, StopIteration),
-        (folder / _FILE).open(encoding="utf-8") as file,
-    ):
-        begin = json.loads(next(file))
-        listed = tuple(_read(file))
-        if begin == {"generation": generation, "papers": len(listed)}:
-            return listed
-    listed = tuple(
-        Listed(_without_abstract(paper), tuple(stored["sources"]), stored["passages"], stored["sentences"])
-        for paper, stored in papers
-    )
-    draft = folder / f"{_FILE}.{os.getpid()}"
+    since, listed = _load(folder / CATALOGUE)
+    if since == generation:
+        return tuple(listed.values())
+    listed |= _list(vectors, since)
+    ids = vectors.paper_ids()
+    listed = {key: each for key, each in listed.items() if key in ids}
+    if len(listed) != len(ids):  # as after a write by a version that did not stamp it
+        listed = _list(vectors, -1)
+    folder.mkdir(parents=True, exist_ok=True)
+    draft = folder / f"{CATALOGUE}.{os.getpid()}"
     with draft.open("w", encoding="utf-8") as file:
         file.write(json.dumps({"generation": generation, "papers": len(listed)}) + "\n")
-        file.writelines(json.dumps(asdict(each)) + "\n" for each in listed)
-    draft.replace(folder / _FILE)
-    return listed
+        file.writelines(json.dumps(asdict(each)) + "\n" for each in listed.values())
+    draft.replace(folder / CATALOGUE)
+    return tuple(listed.values())
+
+
+def _list(vectors: VectorStore, since: int) -> dict[str, Listed]:
+    return {
+        paper.id: Listed(
+            _without_abstract(paper),
+            tuple(stored["sources"]),
+            stored["passages"],
+            stored["sentences"],
+            stored["record_hash"],
+        )
+        for paper, stored in vectors.all_papers(since)
+    }
+
+
+def _load(path: Path) -> tuple[int, dict[str, Listed]]:
+    """Return of which generation the file is, and the papers by id; -1 and none when it cannot be used."""
+    with suppress(OSError, ValueError, TypeError, KeyError, StopIteration), path.open(encoding="utf-8") as file:
+        begin = json.loads(next(file))
+        listed = {each.paper.id: each for each in _read(file)}
+        if begin["papers"] == len(listed):
+            return int(begin["generation"]), listed
+    return -1, {}
 
 
 def _read(lines: Iterable[str]) -> Iterator[Listed]:
@@ -49,7 +68,9 @@ def _read(lines: Iterable[str]) -> Iterator[Listed]:
         fields = json.loads(line)
         paper = fields["paper"]
         paper["authors"] = tuple(paper["authors"])
-        yield Listed(Paper(**paper), tuple(fields["sources"]), fields["passages"], fields["sentences"])
+        yield Listed(
+            Paper(**paper), tuple(fields["sources"]), fields["passages"], fields["sentences"], fields["digest"]
+        )
 
 
 def _without_abstract(paper: Paper) -> Paper:

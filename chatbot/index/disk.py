@@ -46,10 +46,11 @@ def guard(folder: Path) -> Iterator[None]:
     except (KeyboardInterrupt, SystemExit, GeneratorExit):
         raise
     except BaseException as error:  # chromadb's Rust core raises PanicException, which is no Exception
-        raise _explain(folder, error) from error
+        raise explain(folder, error) from error
 
 
-def _explain(folder: Path, error: BaseException) -> ChatbotError:
+def explain(folder: Path, error: BaseException) -> ChatbotError:
+    """Return the error that says in one line what became of ``folder``."""
     text = f"{type(error).__name__}: {error}".lower()
     code = getattr(error, "errno", None)
     if code == errno.ENOSPC or "no space left" in text or "disk is full" in text or _is_full(folder):

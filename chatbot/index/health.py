@@ -1,6 +1,6 @@
 """What an index holds, whether its parts agree, and how to make them agree again.
 
-Knows the manifest and both stores as they lie on disk; knows nothing of models, so it only
+Knows the manifest and both stores as they lie on disk, or the vectors on a server; knows nothing of models, so it only
 names the papers that lack vectors.
 """
 
@@ -16,13 +16,16 @@ from typing import Any
 
 import numpy as np
 
-from chatbot.errors import IndexBroken, IndexBusy, IndexMissing
-from chatbot.index.disk import guard, remove_path, write_lock
+from chatbot.errors import IndexAway, IndexBroken, IndexBusy, IndexMissing
+from chatbot.index.catalogue import CATALOGUE
+from chatbot.index.disk import remove_path
 from chatbot.index.lexical import LexicalIndex
-from chatbot.index.manifest import FORMAT, Manifest, load_manifest
-from chatbot.index.paper_index import PaperIndex, describe
+from chatbot.index.manifest import FORMAT, Manifest
+from chatbot.index.paper_index import PaperIndex
+from chatbot.index.place import Folder, Server, find_place, forget_stores
 from chatbot.index.rows import scan_rows
-from chatbot.index.vectors import VectorStore, forget_stores
+from chatbot.index.vectors import VectorStore
+from chatbot.index.writer import describe
 
 _SEGMENT = re.compile(r"[0-9a-f]{32}\..+")
 _FOOTER = 1337  # tantivy's mark at the end of each file, after a length and JSON with the CRC-32 of what is before
@@ -31,9 +34,13 @@ _LENGTH_ERROR = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """Counts of an index; ``bytes`` by part of it, ``sources`` with the number of papers that each has."""
+    """Counts of an index; ``bytes`` by part of it, ``sources`` with the number of papers that each has.
+
+    What lies on a ``server`` (empty when there is none) takes none of the bytes.
+    """
 
     folder: str
+    server: str
     embedding: str
     generation: int
     fingerprint: str
@@ -61,58 +68,60 @@ class Rows:
     incomplete: set[str] = field(default_factory=set)
 
 
-def measure(folder: Path) -> Stats:
-    """Return what the index in ``folder`` holds. Raises IndexMissing or IndexBroken."""
-    manifest = load_manifest(folder)
-    index = PaperIndex(folder, manifest.embedding)
-    store = folder / index.manifest.store
-    with guard(folder):
+def measure(folder: Path, server: Server | None = None) -> Stats:
+    """Return what the index in ``folder`` holds. Raises IndexMissing, IndexAway or IndexBroken."""
+    index = PaperIndex(folder, find_place(folder, server).load().embedding, server)
+    with index.place.guard():
         sources = Counter(source for each in index.listed() for source in each.sources)
         sentences = sum(each.sentences for each in index.listed())
-    parts = {"chroma": store / "chroma", "lexical": store / "lexical"}
-    sizes = {name: _size(path) for name, path in parts.items()}
-    sizes["rest"] = _size(folder) - sum(sizes.values())
+        sizes = index.place.sizes(index.manifest.store)
     known = index.manifest
-    counts = known.papers, known.passages, sentences
-    return Stats(str(folder), known.embedding, known.generation, known.fingerprint, *counts, sizes, dict(sources))
+    return Stats(
+        folder=str(folder),
+        server=str(server or ""),
+        embedding=known.embedding,
+        generation=known.generation,
+        fingerprint=known.fingerprint,
+        papers=known.papers,
+        passages=known.passages,
+        sentences=sentences,
+        bytes=sizes,
+        sources=dict(sources),
+    )
 
 
-def _size(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-
-
-def verify(folder: Path) -> list[Finding]:
+def verify(folder: Path, server: Server | None = None) -> list[Finding]:
     """Return what is wrong with the index in ``folder``, nothing when all is well; changes nothing.
 
-    Raises IndexMissing where there is none, IndexBusy while another process writes.
+    Raises IndexMissing where there is none, IndexBusy while another process writes, IndexAway without its server.
     """
     repair = f"run: chatbot index repair --index {folder}"
     rebuild = f"run: chatbot ingest --index {folder} --rebuild"
+    place = find_place(folder, server)
     try:
-        manifest = load_manifest(folder)
-        with guard(folder), write_lock(folder):
+        manifest = place.load()
+        with place.guard(), place.lock():
             forget_stores()
-            return [*_check(folder, manifest, repair, rebuild)]
-    except (IndexMissing, IndexBusy):
+            return [*_check(place, manifest, repair, rebuild)]
+    except (IndexMissing, IndexBusy, IndexAway):
         raise
     except IndexBroken as error:
         fault, _, fix = str(error).partition("; ")
         return [Finding(fault, fix)]
 
 
-def _check(folder: Path, manifest: Manifest, repair: str, rebuild: str) -> Iterator[Finding]:
+def _check(place: Folder, manifest: Manifest, repair: str, rebuild: str) -> Iterator[Finding]:
     if manifest.format != FORMAT:
         yield Finding(f"made by another version of this program (format {manifest.format}, not {FORMAT})", rebuild)
         return
     if manifest.writing:
         yield Finding("a write was cut off", repair)
-    store = folder / manifest.store
-    if not (store / "chroma" / "chroma.sqlite3").exists():
+    if not place.has_vectors(manifest.store):
         yield Finding("the vector store is missing", f"{rebuild}, and ingest the sources again")
         return
-    vectors = VectorStore(store / "chroma")
+    vectors = place.open_vectors(manifest.store)
     found, rows = Manifest(manifest.embedding), _scan(vectors)
-    describe(found, vectors)
+    describe(found, ((key, each["record_hash"]) for key, each in rows.papers.items()), len(vectors))
     for what in ("papers", "passages", "fingerprint"):
         told, is_so = getattr(manifest, what), getattr(found, what)
         if told != is_so:
@@ -125,7 +134,8 @@ def _check(folder: Path, manifest: Manifest, repair: str, rebuild: str) -> Itera
         yield Finding(f"{orphans} rows of the vector store belong to no paper", repair)
     for paper_id in sorted(rows.incomplete):
         yield Finding(f"paper {paper_id} lacks a vector, or has one that is no unit vector", repair)
-    yield from (Finding(fault, repair) for fault in _check_lexical(store / "lexical", set(rows.papers)))
+    words = place.derived(manifest.store) / "lexical"
+    yield from (Finding(fault, repair) for fault in _check_lexical(words, set(rows.papers)))
 
 
 def _scan(vectors: VectorStore) -> Rows:
@@ -181,25 +191,26 @@ def _is_whole(path: Path) -> bool:
     return bool(mark == _FOOTER and zlib.crc32(content[: -8 - length]) == checksum)
 
 
-def repair(folder: Path) -> tuple[int, list[str]]:
+def repair(folder: Path, server: Server | None = None) -> tuple[int, list[str]]:
     """Make both stores and the manifest agree; return how many rows were removed, and the papers that lack vectors.
 
     The index of words and the manifest's counts are derived again. Raises IndexBroken where that is not enough.
     """
-    manifest = load_manifest(folder)
-    with guard(folder), write_lock(folder):
+    place = find_place(folder, server)
+    manifest = place.load()
+    with place.guard(), place.lock():
         forget_stores()
-        store = folder / manifest.store
-        if not (store / "chroma" / "chroma.sqlite3").exists():
-            raise IndexBroken(f"the vector store of {folder} is missing; move {folder} away and ingest again")
-        vectors = VectorStore(store / "chroma")
+        if not place.has_vectors(manifest.store):
+            raise IndexBroken(f"the vector store of {place} is missing; move {folder} away and ingest again")
+        vectors = place.open_vectors(manifest.store)
         rows = _scan(vectors)
         for collection, orphans in zip(vectors.collections, rows.orphans, strict=True):
             for start in range(0, len(orphans), 2000):
                 collection.delete(ids=orphans[start : start + 2000])
-        remove_path(store / "lexical")
+        for derived in ("lexical", CATALOGUE):
+            remove_path(place.derived(manifest.store) / derived)
         manifest.writing = True  # so that opening it derives the rest
-        manifest.save(folder)
+        place.save(manifest)
     forget_stores()
-    PaperIndex(folder, manifest.embedding)
+    PaperIndex(folder, manifest.embedding, server)
     return sum(map(len, rows.orphans)), sorted(rows.incomplete)

@@ -42,7 +42,7 @@ def load_manifest(folder: Path) -> Manifest:
     """Read the manifest of the index in ``folder``. Raises IndexMissing or IndexBroken."""
     try:
         return Manifest(**json.loads((folder / _FILE).read_text()))
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise IndexMissing(f"there is no index in {folder}; run: chatbot ingest --index {folder}") from error
     except OSError as error:
         raise IndexBroken(f"{folder / _FILE} cannot be read ({error.strerror}); choose another with --index") from error
@@ -50,8 +50,8 @@ def load_manifest(folder: Path) -> Manifest:
         raise IndexBroken(f"{folder / _FILE} is damaged; run: chatbot ingest --index {folder} --rebuild") from error
 
 
-def verify_manifest(manifest: Manifest, folder: Path, embedding: str) -> None:
-    """Check that the index was made by this version with this embedding model. Raises IndexMismatch."""
+def verify_manifest(manifest: Manifest, place: str, folder: Path, embedding: str) -> None:
+    """Check that the index in ``place`` was made by this version with this embedding model. Raises IndexMismatch."""
     if manifest.format != FORMAT:
         made = f"by another version of this program (format {manifest.format}, this one writes {FORMAT})"
     elif manifest.embedding != embedding:
@@ -59,6 +59,6 @@ def verify_manifest(manifest: Manifest, folder: Path, embedding: str) -> None:
     else:
         return
     raise IndexMismatch(
-        f"the index in {folder} was made {made}; name that one with --embedding (or CHATBOT_EMBEDDING), or embed its "
+        f"the index in {place} was made {made}; name that one with --embedding (or CHATBOT_EMBEDDING), or embed its "
         f"papers again with this one: chatbot ingest --index {folder} --rebuild"
     )

@@ -1,27 +1,24 @@
 """The index as the rest of the program sees it: one writer at a time, any number of readers, self-healing.
 
-Knows the two stores, the manifest and the lock; knows nothing of models, questions or answers.
+Knows the two stores, the manifest and the lock, wherever they lie; knows nothing of models, questions or answers.
 """
 
-import hashlib
 import threading
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
-from chatbot.errors import IndexBroken, IndexBusy
-from chatbot.identity import identity_keys
+from chatbot.errors import IndexBroken, IndexBusy, IndexMissing
 from chatbot.index.catalogue import load_catalogue
-from chatbot.index.disk import damaged, guard, remove_path, write_lock
+from chatbot.index.disk import remove_path, write_lock
 from chatbot.index.lexical import LexicalIndex
-from chatbot.index.manifest import Manifest, load_manifest, verify_manifest
+from chatbot.index.manifest import Manifest, verify_manifest
+from chatbot.index.place import Server, find_place, forget_stores
 from chatbot.index.rows import read_entries
 from chatbot.index.scope import Condition, Scope
-from chatbot.index.vectors import Entry, VectorStore, forget_stores, read_records
+from chatbot.index.vectors import Entry, Vectors, read_records
+from chatbot.index.writer import Writer, describe, name_keys
 from chatbot.records import Listed, Paper, Record, Span
 
 _LEXICAL_GENERATION = "generation"
@@ -29,72 +26,88 @@ _MOST_SCOPES = 32  # kept; of 20,000 papers, one takes about 20 MB
 
 
 class PaperIndex:
-    """Papers with their vectors and words in ``folder``. Opening never changes what is indexed.
+    """Papers with their vectors and words in ``folder``; the vectors on ``server``, if there is one.
 
-    Raises IndexMissing, IndexMismatch or IndexBroken; any method may raise IndexBroken.
+    Opening never changes what is indexed. Raises IndexMissing, IndexMismatch, IndexAway or IndexBroken; any method may
+    raise IndexAway or IndexBroken.
     """
 
-    def __init__(self, folder: Path, embedding: str) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, embedding: str, server: Server | None = None) -> None:
+        self.folder, self.place = folder, find_place(folder, server)
         self._embedding = embedding
+        # Threads that notice a write, or end one, do so one at a time.
+        self._listing, self._turn = threading.Lock(), threading.RLock()
         self._listed: tuple[int, tuple[Listed, ...]] = (-1, ())  # of which generation, and what
-        # Threads that read a write of this process or another's do so one at a time.
-        self._listing, self._turn = threading.Lock(), threading.Lock()
         self._scopes: dict[tuple[int, Condition], Scope] = {}
-        self.manifest = load_manifest(folder)
-        verify_manifest(self.manifest, folder, embedding)
-        with guard(folder):
+        self.manifest = self.place.load()
+        verify_manifest(self.manifest, str(self.place), folder, embedding)
+        with self.place.guard():
             self._open_stores()
             self._heal()
 
     @classmethod
-    def create(cls, folder: Path, embedding: str) -> "PaperIndex":
+    def create(cls, folder: Path, embedding: str, server: Server | None = None) -> "PaperIndex":
         """Open the index in ``folder``, making an empty one where there is none."""
-        if not (folder / "manifest.json").exists():
-            with guard(folder), write_lock(folder):
-                if not (folder / "manifest.json").exists():
-                    Manifest(embedding=embedding).save(folder)
-        return cls(folder, embedding)
+        place = find_place(folder, server)
+        try:
+            place.load()
+        except IndexMissing:
+            with place.guard(), place.lock():
+                try:
+                    place.load()
+                except IndexMissing:
+                    place.save(Manifest(embedding, store=place.make_store(0)))
+        return cls(folder, embedding, server)
 
     def _open_stores(self) -> None:
-        store = self.folder / self.manifest.store
-        self._vectors = VectorStore(store / "chroma")
+        self._vectors = self.place.open_vectors(self.manifest.store)
         if not self.manifest.writing and len(self._vectors) != self.manifest.passages:
-            raise damaged(self.folder, f"{len(self._vectors)} of {self.manifest.passages} passages are there")
+            told, self.manifest = self.manifest, self.place.load()
+            if told == self.manifest:
+                raise self.place.damaged(f"{len(self._vectors)} of {told.passages} passages are there")
+            self._open_stores()  # another process has begun or ended a write meanwhile
+            return
+        self._words = self._lexical_generation()
+        folder = self.place.derived(self.manifest.store) / "lexical"
         try:
-            self._lexical = LexicalIndex(store / "lexical")
+            self._lexical = LexicalIndex(folder)
         except (OSError, ValueError):  # it is derived, so a damaged one is made anew
-            remove_path(store / "lexical")
-            self._lexical = LexicalIndex(store / "lexical")
+            remove_path(folder)
+            self._lexical, self._words = LexicalIndex(folder), -1
 
     @classmethod
     @contextmanager
-    def rebuild(cls, folder: Path, embedding: str) -> Iterator[tuple[Iterator[tuple[Paper, list[Record]]], "Writer"]]:
+    def rebuild(
+        cls, folder: Path, embedding: str, server: Server | None = None
+    ) -> Iterator[tuple[Iterator[tuple[Paper, list[Record]]], "Writer"]]:
         """Yield the stored papers with their records, and a Writer that makes their new index.
 
         The old one, whatever model or manifest it has, stays in use until the block ends without an error.
         Raises IndexBusy, or IndexBroken when the old one cannot be read.
         """
-        with guard(folder), write_lock(folder):
+        place = find_place(folder, server)
+        with place.guard(), place.lock() as keep:
             try:
-                old = load_manifest(folder)
+                old = place.load()
             except IndexBroken:
-                old = Manifest(embedding, store=max((path.name for path in folder.glob("store-*")), default="store-0"))
-            fresh = Manifest(embedding, generation=old.generation + 1, store=f"store-{old.generation + 1}")
-            store = folder / fresh.store
-            remove_path(store)
-            lexical, vectors = LexicalIndex(store / "lexical"), VectorStore(store / "chroma")
+                old = Manifest(embedding, store=place.newest_store())
+            fresh = Manifest(embedding, generation=old.generation + 1)
+            fresh.store = place.make_store(fresh.generation, old.store)
+            derived = place.derived(fresh.store) / "lexical"
+            lexical, vectors = LexicalIndex(derived), place.open_vectors(fresh.store)
+            vectors.generation = fresh.generation
+            stored = place.open_vectors(old.store).all_papers() if place.has_vectors(old.store) else iter(())
             try:
-                yield _stored_papers(folder / old.store), Writer(vectors, lexical)
+                yield ((paper, read_records(paper, each)) for paper, each in stored), Writer(vectors, lexical, keep)
             except BaseException:
-                remove_path(store)
+                place.drop_store(fresh.store)
                 raise
             lexical.commit()
-            describe(fresh, vectors)
-            (store / "lexical" / _LEXICAL_GENERATION).write_text(str(fresh.generation))
-            fresh.save(folder)
-            forget_stores()
-            remove_path(folder / old.store)
+            listed = load_catalogue(place.derived(fresh.store), fresh.generation, vectors)
+            describe(fresh, ((each.paper.id, each.digest) for each in listed), len(vectors))
+            (derived / _LEXICAL_GENERATION).write_text(str(fresh.generation))
+            place.save(fresh)
+            place.drop_store(old.store)
 
     # -- reading ---------------------------------------------------------------------------------------------
 
@@ -104,25 +117,33 @@ class PaperIndex:
 
     def refresh(self) -> None:
         """Reopen the stores when another process has finished a write since."""
-        with self._turn:
-            current = load_manifest(self.folder)
-            if current.generation == self.manifest.generation:
-                return
-            verify_manifest(current, self.folder, self._embedding)
-            with guard(self.folder):
-                forget_stores()
-                self.manifest = current
-                self._open_stores()
+        with self._turn, self.place.guard():
+            if self._reopen():
+                self._heal()
+
+    def _reopen(self) -> bool:
+        """Open what is there now, if it is not open already, and tell whether it was not."""
+        known = self.manifest.store, self.manifest.generation, self._words
+        self.manifest = self.place.load()
+        if (self.manifest.store, self.manifest.generation, self._lexical_generation()) == known:
+            return False
+        verify_manifest(self.manifest, str(self.place), self.folder, self._embedding)
+        forget_stores()
+        self._listed, self._scopes = (-1, ()), {}
+        self._open_stores()
+        return True
 
     def listed(self) -> tuple[Listed, ...]:
         """Return all papers without their abstracts, in the order of storing."""
+        with self.place.guard():
+            return self._list(self.manifest)
+
+    def _list(self, manifest: Manifest) -> tuple[Listed, ...]:
         with self._listing:
             generation, listed = self._listed
-            if generation != self.manifest.generation:
-                generation = self.manifest.generation
-                with guard(self.folder):
-                    listed = load_catalogue(self.folder / self.manifest.store, generation, self._vectors.all_papers())
-                self._listed = generation, listed
+            if generation != manifest.generation:
+                listed = load_catalogue(self.place.derived(manifest.store), manifest.generation, self._vectors)
+                self._listed = manifest.generation, listed
             return listed
 
     def within(self, condition: Condition) -> Scope:
@@ -135,45 +156,41 @@ class PaperIndex:
             self._scopes[key] = scope
         return scope
 
-    def nearest_passages(
-        self, vector: npt.NDArray[np.float32], limit: int, among: Sequence[str] | None = None
-    ) -> dict[str, float]:
+    def nearest_passages(self, vector: Vectors, limit: int, among: Sequence[str] | None = None) -> dict[str, float]:
         """Return cosines by paper id; see VectorStore."""
-        with guard(self.folder):
+        with self.place.guard():
             return self._vectors.nearest_passages(vector, limit, among)
 
-    def nearest_sentences(
-        self, vector: npt.NDArray[np.float32], limit: int, among: Sequence[str] | None = None
-    ) -> dict[str, float]:
+    def nearest_sentences(self, vector: Vectors, limit: int, among: Sequence[str] | None = None) -> dict[str, float]:
         """Return cosines by paper id; see VectorStore."""
-        with guard(self.folder):
+        with self.place.guard():
             return self._vectors.nearest_sentences(vector, limit, among)
 
-    def passage_vectors(self, paper_ids: Sequence[str]) -> dict[str, npt.NDArray[np.float32]]:
+    def passage_vectors(self, paper_ids: Sequence[str]) -> dict[str, Vectors]:
         """Return first-passage vectors by paper id."""
-        with guard(self.folder):
+        with self.place.guard():
             return self._vectors.passage_vectors(paper_ids)
 
     def match_words(
         self, query: str, limit: int, among: Collection[str] | None = None
     ) -> tuple[dict[str, float], dict[str, float]]:
         """Return BM25 scores by paper id, for words and for pairs of words; see LexicalIndex."""
-        with guard(self.folder):
+        with self.place.guard():
             return self._lexical.search(query, limit, among)
 
     def document_frequency(self, text: str, among: Collection[str] | None = None) -> dict[str, int]:
         """Return in how many papers each stemmed word of ``text`` occurs; see LexicalIndex."""
-        with guard(self.folder):
+        with self.place.guard():
             return self._lexical.document_frequency(text, among)
 
     def papers(self, paper_ids: Sequence[str]) -> dict[str, Paper]:
         """Return papers by id; those that are not there are left out."""
-        with guard(self.folder):
+        with self.place.guard():
             return self._vectors.papers(paper_ids)
 
     def all_papers(self) -> Iterator[Paper]:
         """Yield every paper."""
-        with guard(self.folder):
+        with self.place.guard():
             for paper, _ in self._vectors.all_papers():
                 yield paper
 
@@ -182,14 +199,16 @@ class PaperIndex:
 
         Nobody may write until the last one is out. Raises IndexBusy when another process has just written or does.
         """
-        with guard(self.folder), write_lock(self.folder):
-            if load_manifest(self.folder).generation != self.manifest.generation:
-                raise IndexBusy(f"another process has just written to {self.folder}; try again")
-            yield from read_entries(self.folder, self._vectors)
+        with self.place.guard(), self.place.lock() as keep:
+            if self.place.load().generation != self.manifest.generation:
+                raise IndexBusy(f"another process has just written to {self.place}; try again")
+            for page in read_entries(self._vectors, self.place.damaged):
+                yield page
+                keep()
 
     def spans(self, papers: Sequence[Paper]) -> dict[str, list[Span]]:
         """Return the sentences of each paper, in order, with their vectors."""
-        with guard(self.folder):
+        with self.place.guard():
             return self._vectors.spans(papers)
 
     # -- writing ---------------------------------------------------------------------------------------------
@@ -200,44 +219,71 @@ class PaperIndex:
 
         Raises IndexBusy when another process is writing.
         """
-        with guard(self.folder), write_lock(self.folder):
-            self.refresh()
-            self.manifest.writing = True
-            self.manifest.save(self.folder)
+        with self.place.guard(), self.place.lock() as keep:
+            with self._turn:
+                self._prepare()
+                self.manifest.writing = True
+                self.place.save(self.manifest)
+            self._vectors.generation = self.manifest.generation + 1
             try:
-                yield Writer(self._vectors, self._lexical)
+                yield Writer(self._vectors, self._lexical, keep)
             finally:
                 self._lexical.commit()
                 self._finish_write()
 
+    def _prepare(self) -> None:
+        """Open what is there now, and do what an earlier writer may have left undone; the lock has to be held."""
+        self._reopen()
+        if self.manifest.writing or self._words != self.manifest.generation:
+            self._derive_words()
+        if self.manifest.writing:
+            self._finish_write()
+
     def _finish_write(self) -> None:
         finished = replace(self.manifest, generation=self.manifest.generation + 1, writing=False)
-        describe(finished, self._vectors)
+        listed = self._list(finished)
+        describe(finished, ((each.paper.id, each.digest) for each in listed), len(self._vectors))
         with self._turn:
-            self._lexical_file.write_text(str(finished.generation))
-            finished.save(self.folder)
+            self._tell_words(finished.generation)
+            self.place.save(finished)
             self.manifest = finished
-
-    @property
-    def _lexical_file(self) -> Path:
-        return self.folder / self.manifest.store / "lexical" / _LEXICAL_GENERATION
 
     # -- healing ---------------------------------------------------------------------------------------------
 
     def _heal(self) -> None:
-        """Rebuild the lexical side when it is missing or behind, as after a crash between the two stores."""
-        if not self.manifest.writing and self._lexical_generation() == self.manifest.generation:
-            return
-        try:
-            with write_lock(self.folder):
-                self._lexical.clear()
-                self._lexical.add(
-                    (paper, _keys(read_records(paper, stored))) for paper, stored in self._vectors.all_papers()
-                )
-                self._lexical.commit()
-                self._finish_write()
-        except IndexBusy:
-            return  # the writer at work will finish both sides
+        """Finish a write that was cut off, and derive the words when they are missing or behind.
+
+        Whoever is at work on either does it instead.
+        """
+        with suppress(IndexBusy):
+            if self.manifest.writing:
+                with self.place.lock():
+                    self._prepare()
+        with suppress(IndexBusy):
+            if self._words != self.manifest.generation:
+                with write_lock(self.folder):
+                    self._derive_words()
+
+    def _derive_words(self) -> None:
+        """Bring the words up to the vectors; the folder's lock has to be held."""
+        self._add_words(self._words)
+        there, known = self._vectors.paper_ids(), self._lexical.ids()
+        self._lexical.remove(known - there)
+        if there - known:  # as after a write by a version that did not stamp it
+            self._add_words(-1)
+        self._lexical.commit()
+        self._tell_words(self.manifest.generation)
+
+    def _add_words(self, since: int) -> None:
+        if since < 0:
+            self._lexical.clear()
+        papers = self._vectors.all_papers(since)
+        self._lexical.add((paper, name_keys(read_records(paper, stored))) for paper, stored in papers)
+        self._lexical.commit()
+
+    def _tell_words(self, generation: int) -> None:
+        self._words = generation
+        self._lexical_file.write_text(str(self._words))
 
     def _lexical_generation(self) -> int:
         try:
@@ -245,53 +291,6 @@ class PaperIndex:
         except (OSError, ValueError):
             return -1
 
-
-class Writer:
-    """What may be done while the write lock is held. A call that returned is durable."""
-
-    def __init__(self, vectors: VectorStore, lexical: LexicalIndex) -> None:
-        self._vectors, self._lexical = vectors, lexical
-
-    def stored(self, paper_ids: Sequence[str]) -> dict[str, tuple[Paper, list[Record]]]:
-        """Return those papers that are stored, by id, each with the records that it is made of."""
-        return self._vectors.records(paper_ids)
-
-    def find(self, keys: Iterable[str]) -> dict[str, list[str]]:
-        """Return the ids of papers that a record of theirs has given each key; see LexicalIndex."""
-        return self._lexical.find(keys)
-
-    def ids_of_source(self, source: str) -> dict[str, tuple[str, ...]]:
-        """Return the ids of the papers that came from ``source``, each with the ids that its records have there."""
-        return self._vectors.ids_of_source(source)
-
-    def write(self, entries: Sequence[Entry]) -> None:
-        """Store new or changed papers with their vectors."""
-        self._vectors.write(entries)
-        self._lexical.add((entry.paper, _keys(entry.records)) for entry in entries)
-
-    def update(self, paper: Paper, records: Sequence[Record]) -> None:
-        """Store new metadata of a paper whose text is unchanged."""
-        self._vectors.update_metadata(paper, records, self._vectors.metadata([paper.id])[paper.id])
-        self._lexical.add([(paper, _keys(records))])
-
-    def remove(self, paper_ids: Sequence[str]) -> None:
-        """Remove papers."""
-        self._vectors.remove(paper_ids)
-        self._lexical.remove(paper_ids)
-
-
-def describe(manifest: Manifest, vectors: VectorStore) -> None:
-    """Write into ``manifest`` what ``vectors`` hold."""
-    digests = sorted(f"{stored['paper_id']} {stored['record_hash']}" for _, stored in vectors.all_papers())
-    manifest.papers, manifest.passages = len(digests), len(vectors)
-    manifest.fingerprint = hashlib.sha256("\n".join(digests).encode()).hexdigest()[:12]
-
-
-def _keys(records: Sequence[Record]) -> list[str]:
-    return list(dict.fromkeys(key for record in records for key in identity_keys(record.paper)))
-
-
-def _stored_papers(store: Path) -> Iterator[tuple[Paper, list[Record]]]:
-    if (store / "chroma").exists():
-        for paper, stored in VectorStore(store / "chroma").all_papers():
-            yield paper, read_records(paper, stored)
+    @property
+    def _lexical_file(self) -> Path:
+        return self.place.derived(self.manifest.store) / "lexical" / _LEXICAL_GENERATION

@@ -3,25 +3,24 @@
 Knows Chroma's collections and the ids of chunks; knows nothing of words, models or files.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from chatbot.index.disk import damaged
+from chatbot.errors import IndexBroken
 from chatbot.index.vectors import PAGE, Entry, Vectors, VectorStore, read_records
 from chatbot.records import Chunk, Paper
 
 _PAPERS = 200  # at a time; their vectors take about 3 MB
 
 
-def read_entries(folder: Path, store: VectorStore) -> Iterator[list[Entry]]:
+def read_entries(store: VectorStore, damaged: Callable[[str], IndexBroken]) -> Iterator[list[Entry]]:
     """Yield every paper with its records, chunks and vectors, in the order of storing.
 
-    A passage's chunk has neither text nor offsets, which are not stored. Raises IndexBroken, which names ``folder``,
-    where a vector is missing.
+    A passage's chunk has neither text nor offsets, which are not stored. Raises what ``damaged`` returns where a vector
+    is missing.
     """
     papers = store.all_papers()
     while page := list(islice(papers, _PAPERS)):
@@ -31,7 +30,7 @@ def read_entries(folder: Path, store: VectorStore) -> Iterator[list[Entry]]:
         try:
             yield [_make_entry(paper, stored, *rows) for paper, stored in page]
         except KeyError as error:
-            raise damaged(folder, f"chunk {error} has no vector") from error
+            raise damaged(f"chunk {error} has no vector") from error
 
 
 def scan_rows(collection: Any) -> Iterator[tuple[list[str], Vectors, list[dict[str, Any]]]]:

@@ -9,7 +9,8 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
-from pathlib import Path
+from functools import partial
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ Vectors = npt.NDArray[np.float32]
 
 FEW = 1500  # chunks of which it is quicker to compare each than to walk the graph past all others
 PAGE = 2000  # records a call; Chroma refuses more than 5461
+_IDS = 50_000  # a call that wants nothing else
 _HNSW: Any = {"space": "cosine", "ef_construction": 100, "max_neighbors": 16, "ef_search": 200}
 
 
@@ -36,31 +38,26 @@ def hash_record(paper: Paper) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
-def forget_stores() -> None:
-    """Make the next VectorStore read the disk anew: Chroma keeps one client a folder, with what it knew then."""
-    from chromadb.api.shared_system_client import SharedSystemClient
-
-    SharedSystemClient.clear_system_cache()
-
-
 class VectorStore:
-    """Two Chroma collections in a folder: ``passages`` (``paper#0``, …) and ``sentences`` (``paper#s0``, …)."""
+    """Two collections of a Chroma client: ``passages`` (``paper#0``, …) and ``sentences`` (``paper#s0``, …).
 
-    def __init__(self, folder: Path) -> None:
-        import chromadb
-        from chromadb.config import Settings
+    Their names begin with ``prefix``; without ``make`` they have to be there. What is written is stamped with
+    ``generation``.
+    """
 
-        self._client = chromadb.PersistentClient(str(folder), settings=Settings(anonymized_telemetry=False))
-        self._passages = self._open("passages")
-        self._sentences = self._open("sentences")
-
-    def _open(self, name: str) -> Any:
-        return self._client.get_or_create_collection(name, embedding_function=None, configuration={"hnsw": _HNSW})
+    def __init__(self, client: Any, prefix: str = "", make: bool = True) -> None:
+        self.generation = 0
+        if make:
+            open_one = partial(client.get_or_create_collection, configuration={"hnsw": _HNSW})
+        else:
+            open_one = client.get_collection
+        self._passages = open_one(f"{prefix}passages", embedding_function=None)
+        self._sentences = open_one(f"{prefix}sentences", embedding_function=None)
 
     def __len__(self) -> int:
         """Return how many passages are stored."""
-        count: int = self._passages.count()
-        return count
+        stored: int = self._passages.count()
+        return stored
 
     @property
     def collections(self) -> tuple[Any, Any]:
@@ -71,7 +68,7 @@ class VectorStore:
         """Store papers with their vectors; each is complete once this returns, old or new before that."""
         old = self.metadata([entry.paper.id for entry in entries])
         self._upsert(self._sentences, [row for entry in entries for row in entry.sentence_rows()])
-        self._upsert(self._passages, [row for entry in entries for row in entry.passage_rows()])
+        self._upsert(self._passages, [row for entry in entries for row in entry.passage_rows(self.generation)])
         for entry in entries:
             if previous := old.get(entry.paper.id):
                 self._drop_surplus(entry, previous)
@@ -94,8 +91,8 @@ class VectorStore:
 
     def update_metadata(self, paper: Paper, records: Sequence[Record], previous: dict[str, Any]) -> None:
         """Store new authors, venue, year, addresses or records of a paper whose text is unchanged."""
-        counts = {key: previous[key] for key in ("passages", "sentences")}
-        self._passages.update(ids=[f"{paper.id}#0"], metadatas=[_metadata(paper, records) | counts])
+        kept = {key: previous[key] for key in ("passages", "sentences")} | {"generation": self.generation}
+        self._passages.update(ids=[f"{paper.id}#0"], metadatas=[_metadata(paper, records) | kept])
 
     def remove(self, paper_ids: Sequence[str]) -> None:
         """Remove papers with all their chunks."""
@@ -125,43 +122,41 @@ class VectorStore:
         stored = self.metadata(paper_ids)
         return {key: (paper, read_records(paper, stored[key])) for key, paper in self.papers(list(stored)).items()}
 
-    def all_papers(self) -> Iterator[tuple[Paper, dict[str, Any]]]:
-        """Yield every paper with what is stored about it, in the order of storing."""
-        offset = 0
-        while True:
-            result = self._passages.get(where={"n": 0}, limit=PAGE, offset=offset, include=["metadatas", "documents"])
+    def all_papers(self, since: int = -1) -> Iterator[tuple[Paper, dict[str, Any]]]:
+        """Yield every paper with what is stored about it, in the order of storing; only those stored ``since`` then."""
+        where: Any = {"n": 0} if since < 0 else {"generation": {"$gt": since}}  # which only first passages have
+        for offset in count(0, PAGE):
+            result = self._passages.get(where=where, limit=PAGE, offset=offset, include=["metadatas", "documents"])
             for text, stored in zip(result["documents"], result["metadatas"], strict=True):
                 yield _to_paper(text, stored), dict(stored)
-            offset += PAGE
             if len(result["ids"]) < PAGE:
                 return
+
+    def paper_ids(self) -> set[str]:
+        """Return the ids of all papers."""
+        pages = (self._passages.get(limit=_IDS, offset=at, include=[])["ids"] for at in range(0, len(self), _IDS))
+        return {chunk_id.removesuffix("#0") for page in pages for chunk_id in page if chunk_id.endswith("#0")}
 
     def ids_of_source(self, source: str) -> dict[str, tuple[str, ...]]:
         """Return the ids of the papers that came from ``source``, each with the ids that its records have there."""
         result = self._passages.get(where={"sources": {"$contains": source}}, include=["metadatas"])
         return {stored["paper_id"]: _ids_there(stored, source) for stored in result["metadatas"]}
 
-    def nearest_passages(
-        self, vector: npt.NDArray[np.float32], limit: int, among: Sequence[str] | None = None
-    ) -> dict[str, float]:
+    def nearest_passages(self, vector: Vectors, limit: int, among: Sequence[str] | None = None) -> dict[str, float]:
         """Return the cosine of each paper's nearest passage, for the ``limit`` passages nearest to ``vector``.
 
         With ``among``, the ids of passages, only those are looked at.
         """
         return self._nearest(self._passages, vector, limit, among)
 
-    def nearest_sentences(
-        self, vector: npt.NDArray[np.float32], limit: int, among: Sequence[str] | None = None
-    ) -> dict[str, float]:
+    def nearest_sentences(self, vector: Vectors, limit: int, among: Sequence[str] | None = None) -> dict[str, float]:
         """Return the cosine of each paper's nearest sentence, for the ``limit`` sentences nearest to ``vector``.
 
         With ``among``, the ids of sentences, only those are looked at.
         """
         return self._nearest(self._sentences, vector, limit, among)
 
-    def _nearest(
-        self, collection: Any, vector: npt.NDArray[np.float32], limit: int, among: Sequence[str] | None
-    ) -> dict[str, float]:
+    def _nearest(self, collection: Any, vector: Vectors, limit: int, among: Sequence[str] | None) -> dict[str, float]:
         if among is not None and len(among) <= FEW:
             nearest = _compare_each(collection, vector, among)[:limit]
         else:
@@ -209,12 +204,12 @@ class Entry:
         """Return the texts to embed: passages first, then sentences."""
         return [chunk.text for chunk in self.passages + self.sentences]
 
-    def passage_rows(self) -> list[tuple[str, npt.NDArray[np.float32], str, dict[str, Any]]]:
+    def passage_rows(self, generation: int) -> list[tuple[str, npt.NDArray[np.float32], str, dict[str, Any]]]:
         """Return id, vector, document and metadata of each passage; the first carries the paper."""
-        counts = {"passages": len(self.passages), "sentences": len(self.sentences)}
+        more = {"passages": len(self.passages), "sentences": len(self.sentences), "generation": generation}
         rows = []
         for number, (chunk, vector) in enumerate(zip(self.passages, self.vectors, strict=False)):
-            extra = _metadata(self.paper, self.records) | counts if number == 0 else {"paper_id": self.paper.id}
+            extra = _metadata(self.paper, self.records) | more if number == 0 else {"paper_id": self.paper.id}
             rows.append((chunk.id, vector, "" if number else self.paper.text, extra | {"n": number}))
         return rows
 

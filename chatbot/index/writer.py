@@ -1,0 +1,63 @@
+"""What may be done to an index while its lock is held, and what is then told of it.
+
+Knows the two stores and the manifest; knows nothing of where they lie, nor of models.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+
+from chatbot.identity import identity_keys
+from chatbot.index.lexical import LexicalIndex
+from chatbot.index.manifest import Manifest
+from chatbot.index.place import Keep
+from chatbot.index.vectors import Entry, VectorStore
+from chatbot.records import Paper, Record
+
+
+class Writer:
+    """What may be done while the write lock is held. A call that returned is durable."""
+
+    def __init__(self, vectors: VectorStore, lexical: LexicalIndex, keep: Keep) -> None:
+        self._vectors, self._lexical, self._keep = vectors, lexical, keep
+
+    def stored(self, paper_ids: Sequence[str]) -> dict[str, tuple[Paper, list[Record]]]:
+        """Return those papers that are stored, by id, each with the records that it is made of."""
+        return self._vectors.records(paper_ids)
+
+    def find(self, keys: Iterable[str]) -> dict[str, list[str]]:
+        """Return the ids of papers that a record of theirs has given each key; see LexicalIndex."""
+        return self._lexical.find(keys)
+
+    def ids_of_source(self, source: str) -> dict[str, tuple[str, ...]]:
+        """Return the ids of the papers that came from ``source``, each with the ids that its records have there."""
+        return self._vectors.ids_of_source(source)
+
+    def write(self, entries: Sequence[Entry]) -> None:
+        """Store new or changed papers with their vectors."""
+        self._keep()
+        self._vectors.write(entries)
+        self._lexical.add((entry.paper, name_keys(entry.records)) for entry in entries)
+
+    def update(self, paper: Paper, records: Sequence[Record]) -> None:
+        """Store new metadata of a paper whose text is unchanged."""
+        self._keep()
+        self._vectors.update_metadata(paper, records, self._vectors.metadata([paper.id])[paper.id])
+        self._lexical.add([(paper, name_keys(records))])
+
+    def remove(self, paper_ids: Sequence[str]) -> None:
+        """Remove papers."""
+        self._keep()
+        self._vectors.remove(paper_ids)
+        self._lexical.remove(paper_ids)
+
+
+def describe(manifest: Manifest, digests: Iterable[tuple[str, str]], passages: int) -> None:
+    """Write into ``manifest`` that there are papers with these ids and hashes, of so many passages."""
+    lines = sorted(f"{paper_id} {digest}" for paper_id, digest in digests)
+    manifest.papers, manifest.passages = len(lines), passages
+    manifest.fingerprint = hashlib.sha256("\n".join(lines).encode()).hexdigest()[:12]
+
+
+def name_keys(records: Sequence[Record]) -> list[str]:
+    """Return the keys by which a paper made of ``records`` is recognised."""
+    return list(dict.fromkeys(key for record in records for key in identity_keys(record.paper)))
