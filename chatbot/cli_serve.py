@@ -4,7 +4,7 @@ Knows the options, and which of them let whom in; leaves the serving to ``servin
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -14,6 +14,9 @@ from chatbot.options import EmbeddingOption, IndexOption, ModelOption, PromptsOp
 if TYPE_CHECKING:
     from chatbot.pipeline import PaperChatbot
     from chatbot.serving import Accounts
+
+
+NOT_SHARED = "No public address: Gradio's share service was not reached; look at the network, and start again."
 
 
 def register(app: typer.Typer) -> None:
@@ -31,8 +34,8 @@ def serve(
     auth: Annotated[
         Path | None, typer.Option("--auth", help="File of accounts [accounts.json of the index, if there is one].")
     ] = None,
-    public: Annotated[bool, typer.Option("--public", help="Let other machines in; nobody has to sign in.")] = False,
-    share: Annotated[bool, typer.Option("--share", help="Make a public address too, by Gradio's service.")] = False,
+    public: Annotated[bool, typer.Option("--public", help="Let anyone in; without accounts nothing is kept.")] = False,
+    share: Annotated[Literal["on", "off"], typer.Option(help="A public address too, by Gradio's service.")] = "off",
     root_path: Annotated[str, typer.Option("--root-path", help="Path of the page behind a proxy, as /papers.")] = "",
     log_questions: Annotated[bool, typer.Option("--log-questions", help="Write questions to the log too.")] = False,
     mcp: Annotated[bool, typer.Option("--mcp", help="Offer the papers to MCP clients too, at /mcp.")] = False,
@@ -45,17 +48,17 @@ def serve(
 
     bot = PaperChatbot(index=index, embedding=embedding, model=model, prompts=prompts)
     accounts = _find_accounts(bot, auth)
-    _check_reach(host, share, public, mcp, accounts)
+    shared = share == "on"
+    _check_reach(host, shared, public, mcp, accounts)
     _fill(bot)
     terminal.out.print("Starting the page …")
 
-    def tell(url: str, shared: str | None) -> None:
+    def tell(url: str, address: str | None) -> None:
         terminal.out.print(f"Ask at {url} (Ctrl-C stops).", soft_wrap=True)
         if mcp:
             terminal.out.print(f"MCP clients: {url.rstrip('/')}/mcp", soft_wrap=True)
-        if share:
-            told = f"From anywhere: {shared}" if shared else "No public address could be made; see above."
-            terminal.out.print(told, soft_wrap=True)
+        if shared:
+            terminal.out.print(f"From anywhere: {address}" if address else NOT_SHARED, soft_wrap=True)
 
     serve_page(
         bot,
@@ -63,9 +66,10 @@ def serve(
         tell,
         log_questions,
         mcp,
+        public,
         server_name=host,
         server_port=port,
-        share=share,
+        share=shared,
         root_path=root_path,
         inbrowser=browser,
     )
@@ -90,10 +94,10 @@ def _check_reach(host: str, share: bool, public: bool, mcp: bool, accounts: "Acc
     from chatbot.serving import LOOPBACK
 
     if (host not in LOOPBACK or share) and not (accounts or public):
-        where = "with --share" if share else f"on {host}"
+        where = "with --share on" if share else f"on {host}"
         raise InputError(
-            f"{where} anyone could ask and read every conversation; make accounts (chatbot user add NAME), or add "
-            "--public if that is meant"
+            f"{where} anyone could come in; make accounts (chatbot user add NAME), or add --public to let everyone "
+            "ask and nobody change anything"
         )
     if mcp:
         require_mcp()

@@ -13,7 +13,7 @@ from typing import Any
 from chatbot import __version__
 from chatbot.errors import InputError
 from chatbot.pipeline import PaperChatbot
-from chatbot.tools import describe_input, make_tools
+from chatbot.tools import Watch, call_watched, describe_input, let_pass, make_tools
 
 _INSTRUCTIONS = "Research papers indexed by Paper Chatbot. Nothing here changes anything; every quotation is exact."
 _AT_ONCE = 4  # calls; further ones wait
@@ -30,7 +30,7 @@ def serve_stdio(bot: PaperChatbot) -> None:
     import anyio
     from mcp.server.stdio import stdio_server
 
-    server = _build_server(bot)
+    server = _build_server(bot, let_pass)
 
     async def serve() -> None:
         async with stdio_server() as (incoming, outgoing):
@@ -39,8 +39,10 @@ def serve_stdio(bot: PaperChatbot) -> None:
     anyio.run(serve)
 
 
-def mcp_app(bot: PaperChatbot, local: bool) -> dict[str, Any]:
+def mcp_app(bot: PaperChatbot, local: bool, watch: Watch = let_pass) -> dict[str, Any]:
     """Return what the page's server has to be made with (``routes`` and ``lifespan``) to answer at ``/mcp``.
+
+    What the tools tell passes ``watch``, as does what the page and its endpoints tell.
 
     With ``local`` only requests to this machine's own names are answered, so that no page of a browser gets in by
     giving its host the address of this machine (DNS rebinding). Where one has to sign in to the page none is answered.
@@ -57,7 +59,7 @@ def mcp_app(bot: PaperChatbot, local: bool) -> dict[str, Any]:
     )
     # No sessions: every call stands by itself, and any copy of the server may answer it.
     manager = StreamableHTTPSessionManager(
-        _build_server(bot), json_response=True, stateless=True, security_settings=security
+        _build_server(bot, watch), json_response=True, stateless=True, security_settings=security
     )
 
     @asynccontextmanager
@@ -83,7 +85,7 @@ class _Endpoint:
         await self._manager.handle_request(scope, receive, send)
 
 
-def _build_server(bot: PaperChatbot) -> Any:
+def _build_server(bot: PaperChatbot, watch: Watch) -> Any:
     from anyio import CapacityLimiter
     from anyio.to_thread import run_sync
     from mcp import types
@@ -107,7 +109,9 @@ def _build_server(bot: PaperChatbot) -> Any:
     async def call_tool(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
         if name not in tools:
             raise InputError(f"there is no tool “{name}”; there are {', '.join(tools)}")
-        return await run_sync(partial(tools[name], **arguments), limiter=limit)
+        asked, work = str(next(iter(arguments.values()), "")), partial(tools[name], **arguments)
+        call = partial(call_watched, watch, server.request_context.request, asked, work)
+        return await run_sync(call, limiter=limit)
 
     server.list_tools()(list_tools)
     # The tools check their arguments themselves, with one line as the answer.

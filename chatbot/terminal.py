@@ -27,7 +27,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from chatbot.answers import Answer, Citation
-from chatbot.comparison import NOT_STATED, Comparison
+from chatbot.comparison import NOT_STATED, Comparison, restore_comparison
 from chatbot.explain import Step
 from chatbot.markup import flatten_text
 from chatbot.records import Hit, IngestReport, Paper, Thread
@@ -46,14 +46,8 @@ def show_answer(answer: Answer) -> None:
     """Print the answer, then where each quotation stands."""
     if answer.standalone_question != answer.question:
         out.print(Text(f"Searched for: {answer.standalone_question}", style="dim"))
-    table = _TABLE.search(answer.answer) if answer.comparison else None
-    if answer.comparison and table:
-        before, after = answer.answer[: table.start()].strip(), answer.answer[table.end() :].strip()
-        out.print(Text(_plain(before)), end="\n" if before else "")
-        show_comparison(answer.comparison, answer.citations)
-        out.print(Text(_plain(after)))
-    else:
-        out.print(Text(_plain(answer.answer)))
+    numbers: _Numbers = {(citation.paper_id, citation.start): citation.number for citation in answer.citations}
+    _show_text(answer.answer, answer.comparison, numbers)
     if answer.citations:
         out.print()
     told = set[str]()
@@ -73,6 +67,18 @@ def show_answer(answer: Answer) -> None:
     out.print(Text(f"\n{answer.status} · {answer.model} · {seconds:.2f} s", style="dim"))
 
 
+def _show_text(text: str, comparison: Comparison | None, numbers: _Numbers) -> None:
+    """Print the text of an answer, with ``comparison`` in the place of the table that it holds."""
+    table = _TABLE.search(text) if comparison else None
+    if comparison and table:
+        before, after = text[: table.start()].strip(), text[table.end() :].strip()
+        out.print(Text(_plain(before)), end="\n" if before else "")
+        _show_cells(comparison, numbers)
+        out.print(Text(_plain(after)))
+    else:
+        out.print(Text(_plain(text)))
+
+
 def _plain(markdown: str) -> str:
     return re.sub(r"\*+(\S.*?)\*+", r"\1", markdown).replace("\n- ", "\n• ").replace("&lt;", "<").replace("\u200b", "")
 
@@ -82,7 +88,10 @@ def show_comparison(comparison: Comparison, citations: Sequence[Citation] = ()) 
 
     A cell is followed by the number of the one of ``citations`` that it quotes.
     """
-    numbers: _Numbers = {(citation.paper_id, citation.start): citation.number for citation in citations}
+    _show_cells(comparison, {(citation.paper_id, citation.start): citation.number for citation in citations})
+
+
+def _show_cells(comparison: Comparison, numbers: _Numbers) -> None:
     narrow = out.width < (len(comparison.aspects) + 1) * _NARROWEST_COLUMN
     (_show_blocks if narrow else _show_grid)(comparison, numbers)
 
@@ -164,9 +173,17 @@ def show_thread(thread: Thread, answers: Sequence[Mapping[str, Any]]) -> None:
     out.print(Text(thread.name, style="bold"))
     for answer in answers:
         out.print(Text(f"\n> {answer['question']}", style="bold"))
-        out.print(Text(_plain(answer["answer"])))
+        numbers = {(cited["paper_id"], cited["start"]): cited["number"] for cited in answer["citations"]}
+        stored = answer.get("comparison")
+        _show_text(answer["answer"], _restore(stored) if stored else None, numbers)
         for citation in answer["citations"]:
             out.print(Padding(Text(f"[{citation['number']}] {citation['title']}", style="cyan"), (0, 0, 0, 2)))
+
+
+def _restore(stored: Mapping[str, Any]) -> Comparison:
+    """Return a stored grid with the papers as it names them, whether or not they are still indexed."""
+    titles = {paper["paper_id"]: paper["title"] for paper in stored["papers"]}
+    return restore_comparison(stored, lambda ids: tuple(Paper(key, titles.get(key, key), "") for key in ids))
 
 
 def show_report(report: IngestReport, total: int, index: str) -> None:

@@ -4,7 +4,7 @@ Knows the types and limits of what comes in; leaves the work to the pipeline. Kn
 which the docstrings and descriptions here are the documentation.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import asdict
 from functools import wraps
 from typing import Annotated, Any
@@ -17,6 +17,9 @@ from chatbot.errors import InputError
 from chatbot.pipeline import PaperChatbot
 
 Tool = Callable[..., dict[str, Any]]
+# What passes a watch is an answer as it grows, or the one JSON form of what a program is told. It is told the request,
+# which says who asks, and the question, and may raise a ChatbotError.
+Watch = Callable[[Any, str, Generator[Any]], Generator[Any]]
 
 _MOST_PAPERS = 12
 _MOST_ASPECTS = 12
@@ -81,6 +84,18 @@ def make_tools(bot: PaperChatbot) -> tuple[Tool, ...]:
         return {name: value for name, value in asdict(paper).items() if name not in ("body", "pages")}
 
     return tuple(_check(tool) for tool in (search_papers, ask_papers, compare_papers, get_paper))
+
+
+def let_pass(request: Any, question: str, answers: Generator[Any]) -> Generator[Any]:
+    """Be a watch that lets everyone ask everything."""
+    return answers
+
+
+def call_watched(watch: Watch, request: Any, question: str, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Return what ``work`` returns, if ``watch`` lets it pass."""
+    told: dict[str, Any]
+    (told,) = watch(request, question, (work() for _ in range(1)))
+    return told
 
 
 def describe_input(tool: Tool) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Stored conversations as a user of the command meets them."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -43,6 +44,14 @@ def test_a_conversation_goes_on_in_another_process(run: Run, index: Path, tmp_pa
     assert "range nets" in run("threads", "list", index=index).stdout
     assert "deleted “range nets”" in run("threads", "delete", "range nets", index=index).stdout
     assert "No conversation found." in run("threads", "list", index=index).stdout
+
+
+def test_a_stored_grid_is_shown_as_a_grid(run: Run, index: Path) -> None:
+    run("chat", "--thread", "grid", index=index, stdin="Compare LiNeS with FRUGAL on data and code\n\n")
+    shown = run("threads", "show", "grid", index=index).stdout
+    assert re.search(r"^paper +data +code", shown.replace("\n ", "\n"), re.M)
+    assert re.search(r"^ ?FRUGAL .* not stated in the abstract", shown, re.M)
+    assert "|" not in shown
 
 
 def test_errors_are_one_line(run: Run, index: Path, tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 """The library: papers listed, added by hand, removed and brought back, by a program and by the command."""
 
 import json
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -29,6 +31,34 @@ def library(bot: PaperChatbot, tmp_path: Path) -> Library:
 
 def ids(bot: PaperChatbot) -> set[str]:
     return {paper.id for paper in bot.papers()}
+
+
+def test_many_may_list_the_papers_at_once_after_a_change(shelf: PaperChatbot) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(6):
+            shelf.library.restore(shelf.library.remove(["p1"]))
+            counts = pool.map(lambda _: len(shelf.library.list()), range(8))
+            assert set(counts) == {6}
+
+
+def test_a_change_is_seen_whoever_looks_for_changes_meanwhile(shelf: PaperChatbot) -> None:
+    done = threading.Event()
+
+    def look() -> None:
+        while not done.is_set():
+            shelf.index.refresh()
+
+    with ThreadPoolExecutor(2) as pool:
+        looking = [pool.submit(look) for _ in range(2)]
+        try:
+            for _ in range(6):
+                removed = shelf.library.remove(["p1"])
+                assert (len(shelf), len(shelf.library.list())) == (5, 5)
+                shelf.library.restore(removed)
+                assert (len(shelf), len(shelf.library.list())) == (6, 6)
+        finally:
+            done.set()
+    assert [each.result() for each in looking] == [None, None]
 
 
 def test_the_list_can_be_searched_and_filtered(shelf: PaperChatbot) -> None:

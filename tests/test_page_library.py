@@ -10,7 +10,7 @@ from chatbot import PaperChatbot
 from chatbot.errors import IndexBusy, SourceError
 from chatbot.records import Listed, Paper
 from chatbot.ui.adding import add_papers
-from chatbot.ui.shelf import A_PAGE, count_pages, format_shelf, name_papers, read_wanted
+from chatbot.ui.shelf import A_PAGE, count_pages, format_shelf, format_values, name_papers, read_wanted
 from tests.conftest import make_record
 
 
@@ -27,6 +27,17 @@ def test_the_table_shows_one_page_and_what_is_ticked_in_it() -> None:
     assert all(text in last for text in ("On &lt;i&gt;bees&lt;/i&gt;, part 20", "Ann O&#x27;Neil", "2020", ">old.bib<"))
     assert "/home/ann" not in first
     assert "No paper is found" in format_shelf([], 0, ())
+
+
+def test_the_values_that_papers_have_are_filters_to_click_on() -> None:
+    html = format_values(list_papers(14))
+    assert "<b>Years 2000 to 2013</b>" in html
+    assert "data-filter='venue=Apis'><bdi>Apis</bdi> (14)" in html
+    assert """data-filter='source:&quot;old.bib&quot;'""" in html
+    assert html.count("data-filter='year=") == 12
+    assert "and 2 more" in html
+    assert "/home/ann" not in html
+    assert format_values([]) == ""
 
 
 def test_what_is_looked_for_is_a_filter_that_can_be_pinned() -> None:

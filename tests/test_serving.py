@@ -331,7 +331,7 @@ def test_accounts_are_made_listed_and_removed_by_command(run: Callable[..., Any]
     assert (gone.returncode, "there is no account" in gone.stderr) == (1, True)
 
 
-@pytest.mark.parametrize("options", [["--host", "0.0.0.0"], ["--share"]])
+@pytest.mark.parametrize("options", [["--host", "0.0.0.0"], ["--share", "on"]])
 def test_nothing_is_opened_to_others_without_accounts_or_a_word(run: Callable[..., Any], options: list[str]) -> None:
     refused = run("serve", *options)
     assert refused.returncode == 1

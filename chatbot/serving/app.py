@@ -3,10 +3,12 @@
 Knows the server and its signals; leaves what the page shows to ``ui``, and who may come in to the door.
 """
 
+import io
 import signal
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
 from types import FrameType
 from typing import Any
 
@@ -31,6 +33,7 @@ def serve_page(
     started: Callable[[str, str | None], None],
     log_questions: bool = False,
     mcp: bool = False,
+    public: bool = False,
     **options: Any,
 ) -> None:
     """Serve the page until SIGTERM or Ctrl-C, then let the answers under way be finished.
@@ -41,20 +44,24 @@ def serve_page(
         started: is told the address, and the public one when a shared one was asked for and made.
         log_questions: whether the log may hold what is asked.
         mcp: whether to answer MCP clients too.
+        public: whether anyone may come in where nobody has to sign in; nothing of what they do is kept then. Without
+            it, only requests to this machine's own names are answered, so that no other page that is open in its
+            browser gets in by giving its host the address of this machine (DNS rebinding).
         options: for ``Blocks.launch``: server_name, server_port, root_path, share, inbrowser.
 
     Raises InputError when the port is taken.
     """
     limits = Limits(bot.settings.questions_per_minute)
     desk, door = Desk(limits, log_questions), Door(accounts, limits)
-    page = build_page(bot, desk.watch)
+    page = build_page(bot, desk.watch, read_only=public and not accounts)
     page.queue(max_size=bot.settings.queue_size, default_concurrency_limit=bot.settings.answers_at_once)
-    local = options.get("server_name") in LOOPBACK and not options.get("share")
-    served = mcp_app(bot, local) if mcp else {}
+    alone = not (public or accounts)
+    served = mcp_app(bot, alone, desk.watch) if mcp else {}
     stop = _catch_signals()
     with logging_to_stderr():
         try:
-            _, url, shared = page.launch(**_launch(bot, desk, door, accounts, served), **options)
+            with redirect_stdout(io.StringIO()):  # on which Gradio tells at length that it made no public address
+                _, url, shared = page.launch(**_launch(bot, desk, door, accounts, served, alone), **options)
         except OSError as error:
             port, host = options.get("server_port") or "7860 to 7959", options.get("server_name")
             raise InputError(f"port {port} on {host} is not free; choose another with --port") from error
@@ -66,14 +73,18 @@ def serve_page(
 
 
 def _launch(
-    bot: PaperChatbot, desk: Desk, door: Door, accounts: Accounts | None, served: Mapping[str, Any]
+    bot: PaperChatbot, desk: Desk, door: Door, accounts: Accounts | None, served: Mapping[str, Any], alone: bool
 ) -> dict[str, Any]:
     from starlette.middleware import Middleware
+    from starlette.middleware.trustedhost import TrustedHostMiddleware
     from starlette.routing import Route
 
     options = launch_options()
-    options["app_kwargs"]["middleware"].append(Middleware(door.middleware))
+    hosts = [Middleware(TrustedHostMiddleware, sorted(LOOPBACK | {"[::1]"}))] if alone else []
+    options["app_kwargs"]["middleware"] += [*hosts, Middleware(door.middleware)]
     routes = [Route("/healthz", _health(bot, desk)), *served.get("routes", ())]
+    if not (alone or accounts):
+        routes.append(Route("/gradio_api/upload", _refuse_upload, methods=["POST"]))
     options["app_kwargs"] |= {**served, "routes": routes}
     return options | {
         "auth": door.sign_in if accounts else None,
@@ -99,6 +110,12 @@ def _health(bot: PaperChatbot, desk: Desk) -> Callable[[Any], Any]:
             return JSONResponse({"status": "failing", "error": type(error).__name__}, 503)
 
     return tell
+
+
+def _refuse_upload(request: Any) -> Any:
+    from starlette.responses import JSONResponse
+
+    return JSONResponse({"error": "nothing can be uploaded here"}, 403)
 
 
 def _name_model(bot: PaperChatbot) -> str:

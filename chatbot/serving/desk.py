@@ -33,7 +33,7 @@ class Desk:
         Raises Busy when the visitor of ``request`` has to wait; of an error that is not known, only a line in the log
         tells more.
         """
-        visitor, started, status = request.username or "", time.perf_counter(), "stopped"
+        visitor, started, status = getattr(request, "username", None) or "", time.perf_counter(), "stopped"
         answer: Any = None
         self._count(1)
         try:

@@ -62,6 +62,11 @@ def show_text(text: str) -> str:
     return escape(disarm(text))
 
 
+def show_plain(text: str) -> str:
+    """Return ``text``, whoever wrote it, as HTML that stays text in Markdown too: no mark-up, no formula."""
+    return _escape_title(disarm(text))
+
+
 def _as_said(text: str) -> str:
     """Return an unchecked text of a model, in which no address is a link: one could carry away what was asked."""
     return escape_addresses(defuse_markdown(text))

@@ -5,17 +5,15 @@ Knows Gradio's endpoints; leaves what they do to ``tools``.
 
 import json
 import re
-from collections.abc import Awaitable, Callable, Generator
-from functools import wraps
+from collections.abc import Awaitable, Callable
+from functools import partial, wraps
 from inspect import getdoc, signature
 from typing import Any
 
 from chatbot.errors import ChatbotError, InputError
 from chatbot.pipeline import PaperChatbot
-from chatbot.tools import Tool, make_tools
+from chatbot.tools import Tool, Watch, call_watched, make_tools
 
-# What passes a watch is an answer as it grows, or the JSON form of what a program is told.
-Watch = Callable[[Any, str, Generator[Any]], Generator[Any]]
 _CALL = re.compile(r"/gradio_api/call/(v2/)?([^/]+)/?$")
 
 
@@ -94,9 +92,7 @@ def _tell_errors(tool: Tool, watch: Watch) -> Tool:
     @wraps(tool)
     def call(*given: Any) -> dict[str, Any]:
         try:
-            told: dict[str, Any]
-            (told,) = watch(LocalContext.request.get(), str(given[0]), (tool(*given) for _ in range(1)))
-            return told
+            return call_watched(watch, LocalContext.request.get(), str(given[0]), partial(tool, *given))
         except ChatbotError as error:
             raise gr.Error(str(error), print_exception=False) from error
 

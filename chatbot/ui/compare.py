@@ -33,9 +33,8 @@ def build_compare(bot: PaperChatbot, added: Any) -> None:
     """Fill the tab; the id of a paper that is put in the field ``added`` joins the papers."""
     import gradio as gr
 
-    # The rest of many papers is read when somebody looks for one.
-    first = [(disarm(flatten_text(paper.title)), paper.id) for paper in islice(bot.papers(), _OFFERED)]
-    parts = _lay_out(first)
+    # The rest of many papers is sent when somebody looks for one.
+    parts = _lay_out(_offer(bot, "", ()))
 
     def offer(chosen: list[str], typed: gr.KeyUpData) -> Any:
         return gr.Dropdown(choices=_offer(bot, typed.input_value, chosen))
@@ -106,10 +105,12 @@ def _lay_out(first: Sequence[tuple[str, str]]) -> SimpleNamespace:
 
 def _offer(bot: PaperChatbot, text: str, chosen: Sequence[str]) -> list[tuple[str, str]]:
     """Return the ``chosen`` papers and some whose title holds ``text``, as pairs of title and id."""
-    titles = {each.paper.id: disarm(flatten_text(each.paper.title)) for each in bot.library.list()}
-    wanted = text.casefold()
-    found = [key for key, title in titles.items() if wanted in title.casefold()][:_OFFERED]
-    return [(titles[key], key) for key in dict.fromkeys([*chosen, *found]) if key in titles]
+    papers, wanted, kept = [each.paper for each in bot.library.list()], text.casefold(), set(chosen)
+    found = islice((paper for paper in papers if wanted in paper.title.casefold()), _OFFERED)
+    offered = {paper.id: paper for paper in (*(paper for paper in papers if paper.id in kept), *found)}
+    return [
+        (disarm(flatten_text(offered[key].title)), key) for key in dict.fromkeys([*chosen, *offered]) if key in offered
+    ]
 
 
 def _compare(bot: PaperChatbot, papers: Sequence[str], columns: Sequence[str], made: Comparison | None) -> Any:

@@ -22,7 +22,7 @@ def build_evaluate(runs: Runs, tab: Any) -> None:
     """Fill ``tab``; whoever may open the page may use it."""
     parts = _lay_out()
     progress = [parts.said, parts.start, parts.cancel, parts.timer]
-    shown = [*progress, parts.over, parts.runs, parts.other, parts.draft]
+    shown = [*progress, parts.over, parts.runs, parts.other, parts.report, parts.compare, parts.draft]
     chosen = [parts.runs, parts.other]
     tab.select(_telling(lambda *now: _show(runs, *now)), chosen, shown, show_progress="hidden")
     parts.timer.tick(_telling(lambda *now: _tick(runs, *now)), chosen, shown, show_progress="hidden")
@@ -52,9 +52,9 @@ def _lay_out() -> SimpleNamespace:
     with gr.Row():
         parts.runs = gr.Radio([], label="Runs", elem_id="runs", scale=2, min_width=300)
         with gr.Column(min_width=300):
-            parts.report = gr.Button("Open its report", size="sm")
+            parts.report = gr.Button("Open its report", size="sm", interactive=False)
             parts.other = gr.Dropdown([], label="Compare with", min_width=200)
-            parts.compare = gr.Button("Show what changed", size="sm")
+            parts.compare = gr.Button("Show what changed", size="sm", interactive=False)
             parts.draft = gr.Button("Draft questions from feedback", size="sm")
             parts.drafted = gr.Markdown(elem_id="drafted")
     parts.opened = gr.HTML(NOTHING_OPEN, elem_id="evaluated")
@@ -80,7 +80,7 @@ def _tick(runs: Runs, *now: str | None) -> tuple[Any, ...]:
     """Return only how the run stands while it is under way, so that what is chosen meanwhile stays."""
     import gradio as gr
 
-    return (*_show(runs, *now)[:4], *[gr.skip()] * 4) if runs.running else _show(runs, *now)
+    return (*_show(runs, *now)[:4], *[gr.skip()] * 6) if runs.running else _show(runs, *now)
 
 
 def _show(runs: Runs, run: str | None = None, other: str | None = None) -> tuple[Any, ...]:
@@ -99,8 +99,10 @@ def _show(runs: Runs, run: str | None = None, other: str | None = None) -> tuple
         gr.Button(visible=running),
         gr.Timer(active=running),
         f"A run asks {over}." + (f"\n\nNot finished:\n{cut}" if cut else ""),
-        gr.Radio(choices, value=run),
+        gr.Radio(choices, value=run, label="Runs" if choices else "No run is finished yet"),
         gr.Dropdown(choices, value=other),
+        gr.Button(interactive=bool(choices)),
+        gr.Button(interactive=len(choices) > 1),
         gr.Button(f"Draft questions from feedback ({count})", interactive=bool(count)),
     )
 

@@ -5,26 +5,32 @@ Knows Gradio and the library; knows nothing of the chat but the pin: the papers 
 
 import json
 from collections.abc import Callable, Sequence
+from functools import partial
+from operator import add
 from types import SimpleNamespace
 from typing import Any, TypeVar
 
 from chatbot.errors import ChatbotError
+from chatbot.filters import EXAMPLE
 from chatbot.ingest import Removed
 from chatbot.markup import flatten_text
 from chatbot.pipeline import PaperChatbot
 from chatbot.ui.adding import add_papers, tell_busy
 from chatbot.ui.answers import show_text
-from chatbot.ui.shelf import count_pages, format_shelf, name_papers, read_wanted
+from chatbot.ui.shelf import count_pages, format_shelf, format_values, name_papers, read_wanted
 
-_HELP = "year>=2023 and venue:icml, source:old.bib, author:smith; joined by and, or, not"
+_HELP = f"As in: {EXAMPLE}"
 Result = TypeVar("Result")
 
 
-def build_library(bot: PaperChatbot, tab: Any, pin: Any) -> Any:
-    """Fill ``tab``, and return what changes whenever papers are added or removed here; ``pin`` is set on demand."""
+def build_library(bot: PaperChatbot, tab: Any, pin: Any, read_only: bool = False) -> Any:
+    """Fill ``tab``, and return what changes whenever papers are added or removed here; ``pin`` is set on demand.
+
+    With ``read_only`` the page has nothing with which to add or remove any.
+    """
     import gradio as gr
 
-    parts = _lay_out(bool(len(bot)))
+    parts = _lay_out()
     own = _Handlers(bot)
     listing = [parts.table, parts.found, parts.before, parts.after, parts.place]
     search = [parts.text, parts.filter]
@@ -39,92 +45,92 @@ def build_library(bot: PaperChatbot, tab: Any, pin: Any) -> Any:
     )
     gr.on(
         [tab.select, parts.changed.change, parts.redraw.change],
-        own.show,
+        lambda *now: (*own.show(*now), format_values(bot.library.list())),
         shown,
-        listing,
+        [*listing, parts.values],
         trigger_mode="always_last",
         show_progress="hidden",
     )
-    parts.before.click(lambda at: at - 1, parts.place, parts.place, show_progress="hidden").then(
-        own.show, shown, listing, show_progress="hidden"
-    )
-    parts.after.click(lambda at: at + 1, parts.place, parts.place, show_progress="hidden").then(
-        own.show, shown, listing, show_progress="hidden"
-    )
-
+    for button, step in ((parts.before, -1), (parts.after, 1)):
+        button.click(partial(add, step), parts.place, parts.place, show_progress="hidden").then(
+            own.show, shown, listing, show_progress="hidden"
+        )
     parts.ticked.change(own.choose, [parts.ticked, parts.chosen], parts.chosen, show_progress="hidden")
-    acts = [parts.pin_chosen, parts.remove, parts.clear]
-    parts.chosen.change(own.offer, parts.chosen, acts, show_progress="hidden")
+    parts.chosen.change(own.offer, parts.chosen, [parts.pin_chosen, parts.clear], show_progress="hidden")
     parts.clear.click(lambda drawn: ((), drawn + 1), parts.redraw, [parts.chosen, parts.redraw], show_progress="hidden")
-    parts.remove.click(own.remove, parts.chosen, [parts.chosen, parts.removed, parts.undo, parts.changed])
-    parts.undo.click(own.restore, parts.removed, [parts.removed, parts.undo, parts.changed])
     parts.pin_chosen.click(own.pin_chosen, parts.chosen, pin, show_progress="hidden")
     parts.pin_found.click(own.pin_found, search, pin, show_progress="hidden")
-    _let_add(parts, own)
+    if not read_only:
+        _let_remove(parts, own)
+        _let_add(parts, own, bool(len(bot)))
     return parts.changed
 
 
-def _let_add(parts: SimpleNamespace, own: "_Handlers") -> None:
-    import gradio as gr
-
-    progress_bar = gr.Progress()  # Gradio finds it among the defaults of what it calls
-
-    def add(text: str, files: list[str] | None, progress: Any = progress_bar) -> tuple[Any, ...]:
-        def tell(done: int, total: int | None) -> None:
-            progress((done, total), desc="Adding papers", unit="papers")
-
-        return own.add(text, files or [], tell)
-
-    parts.add.click(
-        add,
-        [parts.pasted, parts.files],
-        [parts.said, parts.pasted, parts.files, parts.changed],
-        show_progress_on=parts.said,
-    )
-
-
-def _lay_out(filled: bool) -> SimpleNamespace:
+def _lay_out() -> SimpleNamespace:
     import gradio as gr
 
     parts = SimpleNamespace(chosen=gr.State(()), place=gr.State(0), removed=gr.State(()))
     parts.changed, parts.redraw = gr.State(""), gr.State(0)
     parts.ticked = gr.Textbox(visible="hidden", elem_id="ticked")
-    with gr.Row():
-        with gr.Column(scale=3, min_width=340):
-            with gr.Row():
-                parts.text = gr.Textbox(
-                    "",
-                    label="Search",
-                    info="Words of titles, authors, venues or years.",
-                    min_width=240,
-                    elem_id="look-for",
-                )
-                parts.filter = gr.Textbox("", label="Filter", info=_HELP, min_width=240, elem_id="filter")
-            parts.found = gr.HTML(elem_id="found")
-            with gr.Row(elem_id="acts"):
-                parts.pin_found = gr.Button("Pin all found", size="sm", min_width=80)
-                parts.pin_chosen = gr.Button("Pin selected", size="sm", min_width=80, visible=False)
-                parts.remove = gr.Button("Remove selected", size="sm", min_width=80, visible=False)
-                parts.clear = gr.Button("Select none", size="sm", min_width=80, visible=False)
-                parts.undo = gr.Button("Undo", size="sm", min_width=80, visible=False)
-            parts.table = gr.HTML(elem_id="shelf")
-            with gr.Row():
-                parts.before = gr.Button("Previous page", size="sm", min_width=80, interactive=False)
-                parts.after = gr.Button("Next page", size="sm", min_width=80, interactive=False)
-        with gr.Column(scale=2, min_width=340):
-            gr.Markdown("## Add papers")
-            parts.pasted = gr.Textbox(
+    with gr.Row() as parts.room, gr.Column(scale=3, min_width=340):
+        with gr.Row():
+            parts.text = gr.Textbox(
                 "",
-                label="Paste or name",
-                info="BibTeX, RIS, JSON lines or a page of papers; or a name a line: arxiv:2410.12345, hf:2024-10-21.",
-                lines=5,
-                max_lines=12,
-                elem_id="pasted",
+                label="Search",
+                info="Titles, authors, venues, years.",
+                min_width=240,
+                elem_id="look-for",
             )
-            parts.files = gr.File(label="Files", file_count="multiple", height=140, elem_id="files")
-            parts.add = gr.Button("Add", variant="primary", size="sm")
-            parts.said = gr.HTML("" if filled else "<p>There are no papers yet.</p>", elem_id="added", min_height=60)
+            parts.filter = gr.Textbox("", label="Filter", info=_HELP, min_width=240, elem_id="filter")
+        parts.values = gr.HTML(elem_id="values")
+        parts.found = gr.HTML(elem_id="found")
+        with gr.Row(elem_id="acts") as parts.acts:
+            parts.pin_found = gr.Button("Pin all found", size="sm", min_width=80)
+            parts.pin_chosen = gr.Button("Pin selected", size="sm", min_width=80, visible=False)
+            parts.clear = gr.Button("Select none", size="sm", min_width=80, visible=False)
+        parts.table = gr.HTML(elem_id="shelf")
+        with gr.Row():
+            parts.before = gr.Button("Previous page", size="sm", min_width=80, interactive=False)
+            parts.after = gr.Button("Next page", size="sm", min_width=80, interactive=False)
     return parts
+
+
+def _let_remove(parts: SimpleNamespace, own: "_Handlers") -> None:
+    import gradio as gr
+
+    with parts.acts:
+        remove = gr.Button("Remove selected", size="sm", min_width=80, visible=False)
+        undo = gr.Button("Undo", size="sm", min_width=80, visible=False)
+    parts.chosen.change(own.offer_removal, parts.chosen, remove, show_progress="hidden")
+    remove.click(own.remove, parts.chosen, [parts.chosen, parts.removed, undo, parts.changed])
+    undo.click(own.restore, parts.removed, [parts.removed, undo, parts.changed])
+
+
+def _let_add(parts: SimpleNamespace, own: "_Handlers", filled: bool) -> None:
+    import gradio as gr
+
+    with parts.room, gr.Column(scale=2, min_width=340):
+        gr.Markdown("## Add papers")
+        pasted = gr.Textbox(
+            "",
+            label="Paste or name",
+            info="BibTeX, RIS, JSON lines or a page of papers; or a name a line: arxiv:2410.12345, hf:2024-10-21.",
+            lines=5,
+            max_lines=12,
+            elem_id="pasted",
+        )
+        files = gr.File(label="Files", file_count="multiple", height=140, elem_id="files")
+        button = gr.Button("Add", variant="primary", size="sm")
+        said = gr.HTML("" if filled else "<p>There are no papers yet.</p>", elem_id="added", min_height=60)
+    progress_bar = gr.Progress()  # Gradio finds it among the defaults of what it calls
+
+    def add(text: str, dropped: list[str] | None, progress: Any = progress_bar) -> tuple[Any, ...]:
+        def tell(done: int, total: int | None) -> None:
+            progress((done, total), desc="Adding papers", unit="papers")
+
+        return own.add(text, dropped or [], tell)
+
+    button.click(add, [pasted, files], [said, pasted, files, parts.changed], show_progress_on=said)
 
 
 class _Handlers:
@@ -158,15 +164,20 @@ class _Handlers:
         return tuple(dict.fromkeys([*(key for key in chosen if key not in set(page["shown"])), *page["ticked"]]))
 
     def offer(self, chosen: Sequence[str]) -> tuple[Any, ...]:
-        """Return what can be done to the papers ``chosen``."""
+        """Return what can be done with the papers ``chosen``."""
         import gradio as gr
 
         count, some = len(chosen), bool(chosen)
         return (
             gr.Button(f"Pin selected ({count})", visible=some),
-            gr.Button(f"Remove selected ({count})", visible=some),
             gr.Button(visible=some),
         )
+
+    def offer_removal(self, chosen: Sequence[str]) -> Any:
+        """Return the button that removes the papers ``chosen``."""
+        import gradio as gr
+
+        return gr.Button(f"Remove selected ({len(chosen)})", visible=bool(chosen))
 
     def remove(self, chosen: Sequence[str]) -> tuple[Any, ...]:
         """Remove the papers ``chosen``, and offer to undo it."""

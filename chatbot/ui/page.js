@@ -174,16 +174,20 @@
         event.preventDefault();
         event.stopPropagation();
         const target = link.getAttribute("href").slice(1);
-        if (target.startsWith("searched-")) editSearched(target.slice("searched-".length));
+        if (target === "ask") ask(link.textContent);
+        else if (target.startsWith("searched-")) editSearched(target.slice("searched-".length));
         else showSource(target);
         return;
       }
       if (event.target.closest?.("#new-thread, #thread-list input")) leaveList();
-      const button = event.target.closest?.(".sources button, #follow-ups button");
+      const button = event.target.closest?.(".sources button, #follow-ups button, #values button");
       if (button?.dataset.ask) ask(button.dataset.ask);
       else if (button?.dataset.fill) {
         document.querySelector("#tabs [role=tab]").click();
         fill(button.dataset.fill);
+      } else if (button?.dataset.filter) {
+        const box = document.querySelector("#filter textarea, #filter input");
+        put(box, box.value.trim() ? `${box.value} and ${button.dataset.filter}` : button.dataset.filter);
       } else if (button?.dataset.copy) copy(button);
       else if (button?.dataset.compare) {
         put(document.querySelector("#to-compare textarea"), button.dataset.compare);

@@ -14,18 +14,19 @@ from chatbot.conversation import Turn
 from chatbot.errors import ChatbotError
 from chatbot.library import MOST_BYTES
 from chatbot.pipeline import PaperChatbot
+from chatbot.tools import Watch, let_pass
 from chatbot.ui.answers import disarm, format_answer
-from chatbot.ui.api import Watch, check_calls, offer_api
+from chatbot.ui.api import check_calls, offer_api
 from chatbot.ui.compare import build_compare
 from chatbot.ui.evaluate import build_evaluate
 from chatbot.ui.library import build_library
-from chatbot.ui.pins import Pins, welcome
+from chatbot.ui.pins import Pins
 from chatbot.ui.policy import limit_page
 from chatbot.ui.runs import find_runs
-from chatbot.ui.sidebar import build_sidebar
+from chatbot.ui.sidebar import build_sidebar, follow_chat
 from chatbot.ui.sources import NO_ANSWER, NO_SOURCES, format_sources
-from chatbot.ui.suggestions import suggest_follow_ups, suggest_questions
-from chatbot.ui.threads import Conversation, judge, keep, name_visitor, take_back
+from chatbot.ui.suggestions import suggest_follow_ups
+from chatbot.ui.threads import Conversation, hold, judge, keep, name_visitor, take_back
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
 
@@ -33,8 +34,11 @@ TITLE = "Paper Chatbot"
 REASONS = ("Wrong", "Not what I asked", "Missed a paper", "Should have abstained")
 
 
-def build_page(bot: PaperChatbot, watch: Watch = lambda request, question, answers: answers) -> Any:
+def build_page(bot: PaperChatbot, watch: Watch = let_pass, read_only: bool = False) -> Any:
     """Return the page as a Gradio Blocks, ready to launch with ``launch_options``.
+
+    With ``read_only`` it keeps nothing of what its visitors do, and shows nothing that was kept before: no
+    conversations, feedback, changes of the library or evaluations.
 
     Every growing answer, and what programs are told, passes ``watch`` (with Gradio's request and the question), which
     may raise a ChatbotError.
@@ -48,7 +52,7 @@ def build_page(bot: PaperChatbot, watch: Watch = lambda request, question, answe
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Chat", id="chat"), gr.Row(elem_id="room"):
                 with gr.Column(scale=3, min_width=340, elem_id="chat"):
-                    chat = _build_chat(bot, watch, talk, sources, pins)
+                    chat = _build_chat(bot, watch, talk, sources, pins, read_only)
                     follow_ups = gr.HTML(elem_id="follow-ups")
                 with gr.Column(scale=2, min_width=340, elem_id="beside"):
                     gr.Markdown("## Sources")
@@ -56,12 +60,14 @@ def build_page(bot: PaperChatbot, watch: Watch = lambda request, question, answe
             with gr.Tab("Compare", id="compare"):
                 build_compare(bot, to_compare)
             with gr.Tab("Library", id="library") as library:
-                pins.follow(page, chat.chatbot, build_library(bot, library, pins.pin))
-            if runs := find_runs(bot):
+                pins.follow(page, chat.chatbot, build_library(bot, library, pins.pin, read_only))
+            if not read_only and (runs := find_runs(bot)):
                 with gr.Tab("Evaluate", id="evaluate") as evaluate:
                     build_evaluate(runs, evaluate)
         _build_why(bot, talk)
-        build_sidebar(bot, page, chat, talk, sources)
+        follow_chat(bot, chat, talk, sources)
+        if not read_only:
+            build_sidebar(bot, page, chat, talk, sources)
         sources.change(
             lambda now, pin: _format_follow_ups(suggest_follow_ups(bot.within(pin), now.turns)),
             [talk, pins.pin],
@@ -100,7 +106,7 @@ def launch_options() -> dict[str, Any]:
     }
 
 
-def _build_chat(bot: PaperChatbot, watch: Watch, talk: Any, sources: Any, pins: Pins) -> Any:
+def _build_chat(bot: PaperChatbot, watch: Watch, talk: Any, sources: Any, pins: Pins, read_only: bool) -> Any:
     import gradio as gr
 
     def reply(
@@ -117,7 +123,7 @@ def _build_chat(bot: PaperChatbot, watch: Watch, talk: Any, sources: Any, pins: 
             for answer in watch(request, message, bot.within(pin).stream(message, before.turns)):
                 yield format_answer(answer, whole=False, place=place), asked, gr.skip()
             panel = format_sources(place, answer.to_dict(), bot.paper)
-            now, notice = keep(bot, user, before, answer, panel)
+            now, notice = (hold if read_only else keep)(bot, user, before, answer, panel)
             yield "\n\n".join(filter(None, [format_answer(answer, place=place), notice])), now, now.panel
         except ChatbotError as error:
             yield f"⚠️ {error}", asked, asked.panel
@@ -131,11 +137,10 @@ def _build_chat(bot: PaperChatbot, watch: Watch, talk: Any, sources: Any, pins: 
     pins.render()
     chat = gr.ChatInterface(
         reply,
-        examples=[[question] for question in suggest_questions(bot)],
         additional_inputs=[talk, pins.pin],
         additional_outputs=[talk, sources],
         chatbot=gr.Chatbot(
-            placeholder=welcome(bot),
+            placeholder=pins.welcome(),
             elem_id="answers",
             label="Answers",
             show_label=False,
@@ -145,7 +150,8 @@ def _build_chat(bot: PaperChatbot, watch: Watch, talk: Any, sources: Any, pins: 
         fill_width=True,
         analytics_enabled=False,
     )
-    chat.chatbot.like(rate, talk, None)
+    if not read_only:
+        chat.chatbot.like(rate, talk, None)
     return chat
 
 

@@ -1,6 +1,6 @@
-"""The line above the chat: what answers, and from which papers; those it is limited to are pinned in the library.
+"""What the chat shows before anything is asked: what answers, from which papers, and what one could ask of them.
 
-Knows Gradio and the pipeline; knows nothing of how papers are chosen.
+Knows Gradio and the pipeline; knows nothing of how the papers that the chat is limited to are chosen.
 """
 
 from typing import Any
@@ -8,9 +8,12 @@ from typing import Any
 from chatbot.errors import ChatbotError
 from chatbot.models import EXTRACTIVE
 from chatbot.pipeline import PaperChatbot
+from chatbot.ui.answers import show_plain
+from chatbot.ui.suggestions import suggest_questions
 
 WELCOME = "Ask about a paper, a method or a topic."
 NOTHING_YET = "There are no papers yet. Add some in the Library tab, or with `chatbot ingest FILE`."
+_MOST_PINS = 32  # whose questions are kept
 
 
 class Pins:
@@ -24,6 +27,7 @@ class Pins:
         import gradio as gr
 
         self._bot, self.pin = bot, gr.State("")
+        self._questions: dict[tuple[int, str], list[str]] = {}
         with gr.Row(elem_id="using", render=False) as self._row:
             self._line = gr.Markdown(self._tell(""), min_width=200)
             self._unpin = gr.Button("Use all papers", size="sm", scale=0, min_width=120, visible=False)
@@ -31,6 +35,13 @@ class Pins:
     def render(self) -> None:
         """Put the line here."""
         self._row.render()
+
+    def welcome(self, pin: str = "") -> str:
+        """Return what an empty conversation shows: questions to ask of the papers, or how to add some."""
+        if not len(self._bot):
+            return NOTHING_YET
+        asked = "".join(f"<li><a href='#ask'>{show_plain(question)}</a></li>" for question in self._suggest(pin))
+        return f"{WELCOME}\n\n<ul>{asked}</ul>" if asked else WELCOME
 
     def follow(self, page: Any, chatbot: Any, changed: Any) -> None:
         """Keep the line up to date when ``page`` is loaded, papers have ``changed``, and the pin has."""
@@ -50,18 +61,22 @@ class Pins:
     def _update(self, pin: str) -> tuple[Any, ...]:
         import gradio as gr
 
-        return self._tell(pin), gr.Button(visible=bool(pin)), gr.Chatbot(placeholder=welcome(self._bot))
+        return self._tell(pin), gr.Button(visible=bool(pin)), gr.Chatbot(placeholder=self.welcome(pin))
+
+    def _suggest(self, pin: str) -> list[str]:
+        """Return questions to ask of the papers of ``pin``, thought of once for each state of the index."""
+        key = self._bot.index.manifest.generation, pin
+        if key not in self._questions:
+            if len(self._questions) >= _MOST_PINS:
+                self._questions.clear()
+            self._questions[key] = suggest_questions(self._bot.within(pin))
+        return self._questions[key]
 
     def _tell(self, pin: str) -> str:
         self._bot.index.refresh()
         total = len(self._bot)
         papers = f"**using {len(self._bot.within(pin).scope())} of {total} papers**" if pin else f"{total} papers"
         return f"{papers} · {_who_answers(self._bot)}"
-
-
-def welcome(bot: PaperChatbot) -> str:
-    """Return what an empty conversation shows."""
-    return WELCOME if len(bot) else NOTHING_YET
 
 
 def _who_answers(bot: PaperChatbot) -> str:

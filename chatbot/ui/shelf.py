@@ -3,11 +3,13 @@
 Knows HTML and the language of filters; knows nothing of Gradio. Whatever comes from a paper is escaped here.
 """
 
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from html import escape
 from pathlib import Path
+from typing import get_args
 
-from chatbot.filters import Comparison, Field, Filter, join_filters, parse_filter
+from chatbot.filters import Comparison, Field, Filter, Sign, join_filters, parse_filter
 from chatbot.markup import clip_text, flatten_text
 from chatbot.records import Listed
 from chatbot.ui.answers import show_text
@@ -16,6 +18,11 @@ A_PAGE = 20  # papers
 _AUTHORS = 2
 _SEARCHED: tuple[Field, ...] = ("title", "author", "venue")
 _SOURCE_CHARS = 40
+_MOST_VALUES = 12  # of a field
+_LANGUAGE = (
+    f"<p class='note'>Fields are {', '.join(get_args(Field))}; “:” means contains, “=” and “!=” the whole; years are "
+    "compared with “&lt;”, “&lt;=”, “&gt;” and “&gt;=”; join with “and”, “or”, “not” and parentheses.</p>"
+)
 
 
 def read_wanted(text: str, filter: str) -> Filter | None:
@@ -35,6 +42,30 @@ def read_wanted(text: str, filter: str) -> Filter | None:
 def name_papers(ids: Sequence[str]) -> Filter:
     """Return the filter that the papers with ``ids``, of which there is at least one, pass, and no others."""
     return join_filters("or", [Comparison("id", "=", flatten_text(key)) for key in ids])
+
+
+def format_values(listed: Sequence[Listed]) -> str:
+    """Return the HTML of what the papers ``listed`` can be filtered by; a click on a value puts it into the filter."""
+    years = [each.paper.year for each in listed if each.paper.year]
+    span = f"Years {min(years)} to {max(years)}" if years else ""
+    parts = (
+        _format_values(span, "year", "=", years),
+        _format_values("Venues", "venue", "=", (each.paper.venue for each in listed)),
+        _format_values("Sources", "source", ":", (_name_source(name) for each in listed for name in each.sources)),
+    )
+    return f"<details><summary>What to filter by</summary>{''.join(parts)}{_LANGUAGE}</details>" if listed else ""
+
+
+def _format_values(label: str, field: Field, sign: Sign, values: Iterable[str | int]) -> str:
+    counts = Counter[str | int](value for value in values if value)
+    buttons = "".join(
+        f"<button type='button' data-filter='{escape(str(Comparison(field, sign, value)))}'>"
+        f"<bdi>{_show(str(value), _SOURCE_CHARS)}</bdi> ({count:,})</button> "
+        for value, count in counts.most_common(_MOST_VALUES)
+    )
+    rest = len(counts) - _MOST_VALUES
+    more = f"<span class='note'>and {rest:,} more</span>" if rest > 0 else ""
+    return f"<p><b>{label}</b> {buttons}{more}</p>" if counts else f"<p class='note'>No {field} is known.</p>"
 
 
 def count_pages(papers: int) -> int:

@@ -20,6 +20,13 @@ from chatbot.ui.threads import Conversation, name_visitor, restore, take_back
 _DOWNLOAD = "(text, name) => window.chatbotDownload(text, name)"
 
 
+def follow_chat(bot: PaperChatbot, chat: Any, talk: Any, sources: Any) -> None:
+    """Let the buttons of the chat that take back what was said do the same to ``talk`` and ``sources``."""
+    own = partial(_for_visitor, bot)
+    chat.chatbot.clear(own(_drop), talk, [chat.chatbot, talk, sources], show_progress="hidden")
+    chat.chatbot.undo(own(_take_back), talk, [talk, sources], show_progress="hidden")
+
+
 def build_sidebar(bot: PaperChatbot, page: Any, chat: Any, talk: Any, sources: Any) -> None:
     """Put the list at the left; ``chat``, ``talk`` and ``sources`` change when a conversation is opened."""
     import gradio as gr
@@ -34,8 +41,6 @@ def build_sidebar(bot: PaperChatbot, page: Any, chat: Any, talk: Any, sources: A
     ):
         # The chat keeps a second copy of what it shows, in a form that only Gradio makes.
         event.success(lambda shown: shown, chat.chatbot, chat.chatbot_state, show_progress="hidden")
-    chat.chatbot.clear(own(_drop), talk, opened, show_progress="hidden")
-    chat.chatbot.undo(own(_take_back), talk, [talk, sources], show_progress="hidden")
     shown = [parts.listed, parts.tools, parts.name, parts.sure]
     parts.name.submit(own(_rename), [talk, parts.name, parts.sought], shown, show_progress="hidden")
     parts.delete.click(lambda: gr.Row(visible=True), None, parts.sure, show_progress="hidden")

@@ -4,23 +4,27 @@ Knows how questions are asked of a paper; leaves the trying of each to the pipel
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import cycle, islice
+from itertools import chain, cycle, islice
 
 from chatbot.conversation import Turn
 from chatbot.pipeline import PaperChatbot
 
 _MOST_TRIES = 8
+_FIRST = 60  # papers that the first questions are about
 
 
 def suggest_questions(bot: PaperChatbot, count: int = 4) -> list[str]:
-    """Return questions made from papers with a name of their own, each of which was tried and has an answer."""
-    named = list(islice((paper.name for paper in bot.papers() if paper.name != paper.title), 2 * count))
+    """Return questions about the first papers, each of which was tried and has an answer.
+
+    Those about papers with a name of their own come first, then those with short titles.
+    """
+    papers = list(islice(bot.papers(), _FIRST))
+    named = [paper.name for paper in papers if paper.name != paper.title][: 2 * count]
     forms = ("What is {0}?", "How does {0} work?", "Compare {0} and {1}", "On which data was {0} tested?")
-    candidates = (
-        form.format(first, second)
-        for form, first, second in zip(cycle(forms), named, named[1:] + named[:1], strict=False)
-    )
-    return _try(bot, candidates, count)
+    pairs = zip(cycle(forms), cycle(named), cycle(named[1:] + named[:1]), strict=False)
+    about_names = (form.format(*pair) for form, *pair in islice(pairs, 2 * count) if len(set(named)) > 1)
+    titles = sorted((paper.title for paper in papers if paper.name == paper.title), key=len)[: 2 * count]
+    return _try(bot, chain(about_names, (f"What does “{title}” show?" for title in titles)), count)
 
 
 def suggest_follow_ups(bot: PaperChatbot, turns: Sequence[Turn], count: int = 3) -> list[str]:

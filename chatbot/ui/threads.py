@@ -83,6 +83,11 @@ def keep(bot: PaperChatbot, user: str, talk: Conversation, answer: Answer, panel
     return talk.add(turn, panel, record, stored=True), ""
 
 
+def hold(bot: PaperChatbot, user: str, talk: Conversation, answer: Answer, panel: str) -> tuple[Conversation, str]:
+    """Add ``answer`` to ``talk`` alone, which is stored nowhere; else as ``keep``."""
+    return talk.add(bot.turn(answer), panel, answer.to_dict()), ""
+
+
 def judge(bot: PaperChatbot, user: str, talk: Conversation, place: int, liked: bool, reason: str) -> str:
     """Keep what the reader thinks of the answer at ``place``, from 0; return what to tell them."""
     try:
