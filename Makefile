@@ -10,7 +10,7 @@ run: $(READY)
 
 test: $(READY)
 	@echo "Running the tests (about ten minutes) …"
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 check: $(READY)
 	$(BIN)/ruff check .

@@ -76,7 +76,9 @@ def judge(question: Question, chosen: Sequence[Match], unknown_names: Sequence[s
         confidence = max(confidence, doubt_below)  # both sides are there to be told
     if confidence < refuse_below:
         return Judgement(confidence, "refused", missing)
-    return Judgement(confidence, "doubtful" if confidence < doubt_below else "sure", missing)
+    # Whatever else fits, papers that never mention what is asked about may be about something else.
+    sure = confidence >= doubt_below and not unknown_names
+    return Judgement(confidence, "sure" if sure else "doubtful", missing)
 
 
 def _find_missing(question: Question, chosen: Sequence[Match]) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chatbot import PaperChatbot
+from chatbot import PaperChatbot, answerable, extract
 from chatbot.answers import Answer
 from chatbot.markup import defuse_markdown
 from chatbot.records import Paper
@@ -144,3 +144,10 @@ def test_line_breaks_of_an_abstract_open_nothing_in_an_answer_and_stay_in_the_qu
 def test_defusing_changes_plain_text_in_nothing() -> None:
     text = "Scores rise by 2.5\\% (p < 0.05) [1] on x_1*x_2 & y."
     assert defuse_markdown(text) == text
+
+
+def test_a_name_that_no_paper_knows_gets_a_caveat_however_well_the_rest_fits(bot: PaperChatbot) -> None:
+    question, _, matches = bot.read("What mIoU does FRNet reach on nuScenes?")
+    chosen = extract.choose_papers(question, matches)
+    assert answerable.judge(question, chosen, ()).outcome == "sure"
+    assert answerable.judge(question, chosen, ["FRNet2"]).outcome == "doubtful"

@@ -125,4 +125,4 @@ def test_doctor_tells_what_is_well_and_what_is_not(run: Run, tmp_path: Path) -> 
 def test_the_page_is_not_opened_to_others_by_accident(run: Run) -> None:
     refused = run("serve", "--host", "0.0.0.0")
     assert refused.returncode == 1
-    assert "add --public if that is meant" in refused.stderr
+    assert "add --public to let everyone ask and nobody change anything" in refused.stderr
