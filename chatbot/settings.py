@@ -60,6 +60,7 @@ class Settings(BaseSettings):
     )
     questions_per_minute: int = Field(30, ge=1, description="most that one visitor of the page may ask in a minute")
     answers_at_once: int = Field(8, ge=1, description="answers of the page made at the same time")
+    visits_kept: int = Field(1000, ge=1, description="visits to the page whose state is in memory, 0.25 MB each")
     queue_size: int = Field(64, ge=1, description="events of the page that may wait; further ones are refused")
     stop_seconds: float = Field(30, ge=0, description="how long a stopping server waits for answers under way")
     chroma_url: str = Field(

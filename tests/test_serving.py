@@ -336,3 +336,19 @@ def test_nothing_is_opened_to_others_without_accounts_or_a_word(run: Callable[..
     refused = run("serve", *options)
     assert refused.returncode == 1
     assert "--public" in refused.stderr
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="this system does not tell a process's memory")
+def test_a_program_that_calls_all_day_does_not_fill_the_memory(index: Path, model: ModelServer, tmp_path: Path) -> None:
+    settings = {"CHATBOT_VISITS_KEPT": "5", "CHATBOT_QUESTIONS_PER_MINUTE": "100000"}
+    with serving(index, model, tmp_path / "log", **settings) as server, httpx.Client(timeout=60) as client:
+
+        def megabytes_after(calls: int) -> float:
+            url = f"{server.url}/gradio_api/call/get_paper"
+            for _ in range(calls):
+                event = client.post(url, json={"data": ["no such paper"]}).json()["event_id"]
+                assert "event: " in client.get(f"{url}/{event}").text
+            status = Path(f"/proc/{server.process.pid}/status").read_text()
+            return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+        assert megabytes_after(30) + 20 > megabytes_after(200)

@@ -89,6 +89,8 @@ def _launch(
     return options | {
         "auth": door.sign_in if accounts else None,
         "auth_message": WELCOME,
+        # To Gradio each call of a program is a visit of its own, that it would keep for 9,999 further ones.
+        "state_session_capacity": bot.settings.visits_kept,
         "enable_monitoring": False,
         "run_history": False,
         "quiet": True,
