@@ -9,8 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from chatbot.chunks import split_passages, split_sentence_chunks
-from chatbot.embedding import Embedder, Engine, Vectors
-from chatbot.embedding.engine import InProcess
+from chatbot.embedding import Engine, Vectors
 from chatbot.index import Entry, Writer
 from chatbot.merging import Held
 from chatbot.records import Paper, Record
@@ -61,11 +60,6 @@ class Change:
                 entry.vectors = vectors[at : (at := at + len(entry.texts))]
             writer.write(self.entries)
         writer.remove(self.gone)
-
-
-def save(writer: Writer, embedder: Embedder, change: Change) -> None:
-    """Make the index so at once."""
-    Storing(writer, InProcess(embedder)).add(change)
 
 
 class Storing:

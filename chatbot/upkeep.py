@@ -6,6 +6,7 @@ questions, answers or screens.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from chatbot.index import repair as repair_stores
 from chatbot.ingest import restore_papers
 from chatbot.merging import Batch
 from chatbot.records import IngestReport
-from chatbot.storing import Change, make_entry, save
+from chatbot.storing import Change, make_entry
 
 Progress = Callable[[int], None]
 
@@ -104,7 +105,8 @@ def _merge(writer: Writer, head: Head, page: Sequence[Entry], embedder: Embedder
     batch = Batch.load(writer, [record.paper for record in records])
     for record in records:
         batch.place(record.source, record.paper, report)
-    save(writer, _Known(head, page, embedder), Change.of(batch.held.values()))
+    change = Change.of(batch.held.values())
+    change.save(writer, partial(_Known(head, page, embedder).embed_papers, change.texts))
 
 
 class _Known:
@@ -114,7 +116,7 @@ class _Known:
     """
 
     def __init__(self, head: Head, page: Sequence[Entry], embedder: Embedder) -> None:
-        self.identity, self.dimensions, self._embedder = head.embedding, head.dimensions, embedder
+        self._identity, self._embedder = head.embedding, embedder
         self._vectors: dict[str, Vectors] = {}
         for entry in page:
             texts = make_entry(entry.paper, entry.records).texts
@@ -124,14 +126,10 @@ class _Known:
     def embed_papers(self, texts: Sequence[str]) -> Vectors:
         missing = [text for text in dict.fromkeys(texts) if text not in self._vectors]
         if missing:
-            if self._embedder.identity != self.identity:
+            if self._embedder.identity != self._identity:
                 raise IndexMismatch(
-                    f"a paper has to be embedded again, by {self.identity} and not {self._embedder.identity}; "
+                    f"a paper has to be embedded again, by {self._identity} and not {self._embedder.identity}; "
                     "name that model with --embedding"
                 )
             self._vectors |= zip(missing, self._embedder.embed_papers(missing), strict=True)
         return np.stack([self._vectors[text] for text in texts])
-
-    def embed_query(self, text: str) -> Vectors:
-        vector: Vectors = self.embed_papers([text])[0]
-        return vector

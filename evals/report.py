@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chatbot.markup import clip_text, escape_markdown
 from evals.confidence import Calibration, RiskCurve, calibrate_confidence, separate_answerable, trace_risk
@@ -30,6 +30,9 @@ from evals.summary import (
     measure_spending,
     summarise,
 )
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 HEADLINE = (
     "fact_recall",
@@ -195,22 +198,26 @@ def show_unseen(text: str) -> str:
     )
 
 
-def render_html(data: ReportData) -> str:
-    """Return the report as one page.
-
-    Every text goes through ``show_unseen`` and is then escaped. A content security policy lets the page run its own
-    script only, and fetch nothing.
-    """
+def open_templates(folder: Path) -> "Environment":
+    """Return the Jinja templates in ``folder``; every text goes through ``show_unseen`` and is then escaped."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    page = Environment(
+    return Environment(
         autoescape=True,
-        loader=FileSystemLoader(Path(__file__).parent),
+        loader=FileSystemLoader(folder),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         finalize=lambda value: show_unseen(value) if type(value) is str else value,
     )
+
+
+def render_html(data: ReportData) -> str:
+    """Return the report as one page.
+
+    A content security policy lets the page run its own script only, and fetch nothing.
+    """
+    page = open_templates(Path(__file__).parent)
     page.filters |= {"number": format_number, "interval": format_interval}
     script = page.get_template("report.js").render()
     return page.get_template("report.html.j2").render(

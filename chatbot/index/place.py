@@ -28,6 +28,11 @@ class Server:
     token: str = field(default="", repr=False)
     patience: float = 15
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """Return what each request has to carry for a proxy to let it through."""
+        return {"Authorization": f"Bearer {self.token}"} if self.token else {}
+
     def __str__(self) -> str:
         """Return the address without what is secret in it."""
         parts = urlsplit(self.url)

@@ -39,10 +39,9 @@ class Session(httpx.Client):
     """Sends each request again while the server restarts: all that is asked of it may be asked twice."""
 
     def __init__(self, server: Server) -> None:
-        headers = {"Authorization": f"Bearer {server.token}"} if server.token else {}
         transport = httpx.HTTPTransport()
         weakref.finalize(self, transport.close)  # an index is dropped, not closed
-        super().__init__(timeout=_SILENCE, headers=headers, transport=transport)
+        super().__init__(timeout=_SILENCE, headers=server.headers, transport=transport)
         self._is_gone = False  # then nobody waits again
         self._tries = Retrying(
             retry=retry_if_exception_type((httpx.NetworkError, httpx.ConnectTimeout, httpx.ProtocolError, _Restarting)),
@@ -100,11 +99,10 @@ class OnServer(Folder):
         from chromadb.config import Settings
 
         ask_version(self._server)  # because Chroma's client, while it is made, waits for ever
-        headers = {"Authorization": f"Bearer {self._server.token}"} if self._server.token else None
         url = self._server.url
         settings = Settings(anonymized_telemetry=False, chroma_http_max_keepalive_connections=0)
         try:
-            client: Any = chromadb.HttpClient(url, settings=settings, headers=headers)
+            client: Any = chromadb.HttpClient(url, settings=settings, headers=self._server.headers)
         except ValueError as error:
             raise IndexAway(f"{self} cannot be used ({self._shorten(error)})") from error
         session, api = Session(self._server), client._server

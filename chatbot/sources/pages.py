@@ -83,8 +83,10 @@ def _drop_references(pages: Sequence[list[str]]) -> list[list[str]]:
     heads = [at for at, (_, line) in enumerate(lines) if _REFERENCES.fullmatch(line)]
     begin = next((at for at in reversed(heads) if at >= _REFERENCES_AFTER * len(lines)), len(lines))
     end = next((at for at in range(begin, len(lines)) if _APPENDIX.fullmatch(lines[at][1])), len(lines))
-    kept = [*lines[:begin], *lines[end:]]
-    return [[line for number, line in kept if number == page] for page in range(len(pages))]
+    kept: list[list[str]] = [[] for _ in pages]
+    for number, line in (*lines[:begin], *lines[end:]):
+        kept[number].append(line)
+    return kept
 
 
 def _flow(lines: Sequence[str]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 Knows Gradio and the pipeline; knows nothing of how the papers that the chat is limited to are chosen.
 """
 
+from functools import lru_cache
 from typing import Any
 
 from chatbot.errors import ChatbotError
@@ -27,7 +28,8 @@ class Pins:
         import gradio as gr
 
         self._bot, self.pin = bot, gr.State("")
-        self._questions: dict[tuple[int, str], list[str]] = {}
+        # Thought of once for each state of the index, which is the first argument.
+        self._questions = lru_cache(_MOST_PINS)(lambda generation, pin: suggest_questions(bot.within(pin)))
         with gr.Row(elem_id="using", render=False) as self._row:
             self._line = gr.Markdown(self._tell(""), min_width=200)
             self._unpin = gr.Button("Use all papers", size="sm", scale=0, min_width=120, visible=False)
@@ -40,7 +42,8 @@ class Pins:
         """Return what an empty conversation shows: questions to ask of the papers, or how to add some."""
         if not len(self._bot):
             return NOTHING_YET
-        asked = "".join(f"<li><a href='#ask'>{show_plain(question)}</a></li>" for question in self._suggest(pin))
+        questions = self._questions(self._bot.index.manifest.generation, pin)
+        asked = "".join(f"<li><a href='#ask'>{show_plain(question)}</a></li>" for question in questions)
         return f"{WELCOME}\n\n<ul>{asked}</ul>" if asked else WELCOME
 
     def follow(self, page: Any, chatbot: Any, changed: Any) -> None:
@@ -62,15 +65,6 @@ class Pins:
         import gradio as gr
 
         return self._tell(pin), gr.Button(visible=bool(pin)), gr.Chatbot(placeholder=self.welcome(pin))
-
-    def _suggest(self, pin: str) -> list[str]:
-        """Return questions to ask of the papers of ``pin``, thought of once for each state of the index."""
-        key = self._bot.index.manifest.generation, pin
-        if key not in self._questions:
-            if len(self._questions) >= _MOST_PINS:
-                self._questions.clear()
-            self._questions[key] = suggest_questions(self._bot.within(pin))
-        return self._questions[key]
 
     def _tell(self, pin: str) -> str:
         self._bot.index.refresh()

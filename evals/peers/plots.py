@@ -11,6 +11,7 @@ from typing import Any
 from evals.peers.environments import OURS, PEERS
 from evals.peers.ratios import MEASURES, Ratio, compare
 from evals.peers.rounds import Measured
+from evals.report import open_templates
 
 TICKS = (0.25, 0.5, 1, 2, 4, 8, 16)
 LEFT, WIDTH, ROW, PEER = 130, 400, 74, 13  # of the plot, of a measure, of a peer in it
@@ -30,15 +31,6 @@ def draw_plots(records: Sequence[Measured], folder: Path) -> list[Path]:
 
 
 def _draw(title: str, records: Sequence[Measured]) -> str:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    page = Environment(
-        autoescape=True,
-        loader=FileSystemLoader(Path(__file__).parent),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     peers = [peer for peer in PEERS if peer.name != OURS]
     rows = []
     for at, measure in enumerate(one for one in MEASURES if one.name in PLOTTED):
@@ -46,8 +38,12 @@ def _draw(title: str, records: Sequence[Measured]) -> str:
         dots = [_place(peer.title, place, ratio) for place, (peer, ratio) in enumerate(found) if ratio]
         rows.append({"title": measure.title, "top": at * ROW, "dots": dots})
     ticks = [{"x": _across(tick), "text": f"{tick:g}×"} for tick in TICKS]
-    return page.get_template("peers.svg.j2").render(
-        title=title, rows=rows, ticks=ticks, one=_across(1), left=LEFT, row=ROW, height=len(rows) * ROW, width=WIDTH
+    return (
+        open_templates(Path(__file__).parent)
+        .get_template("peers.svg.j2")
+        .render(
+            title=title, rows=rows, ticks=ticks, one=_across(1), left=LEFT, row=ROW, height=len(rows) * ROW, width=WIDTH
+        )
     )
 
 
