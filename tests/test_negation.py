@@ -31,6 +31,15 @@ def find_conflict(bot: PaperChatbot, claim: str, source: str) -> str:
         ("The two can be distinguished.", "The two are indistinguishable.", False),
         ("The rate depends on the size.", "The rate is independent of the size.", False),
         ("Retraining is not possible until data arrive.", "Retraining is possible after data arrive.", True),
+        # What it may be about is said without the little words around it.
+        ("The update disturbs old tasks.", "The update will not interfere with old tasks.", False),
+        ("It stems from the batch size.", "It stems from few updates rather than the batch size.", False),
+        ("The systems organize memory well.", "The systems lack organization of memory.", False),
+        # A negative word that both have answers to no negation.
+        ("It was not inspired by slow learning.", "Inspired by slow learning, it stores errors.", False),
+        ("It could learn from incomplete paths.", "No learning was possible from incomplete paths.", False),
+        # In the claim, the negation may come later.
+        ("Smoothness of the gradient is not needed.", "It works without smoothness of the gradient.", True),
         ("It is not updated at each step.", "It is updated periodically instead of at each step.", True),
     ],
 )

@@ -85,7 +85,7 @@ def test_the_published_rates_hold_on_the_development_half(bot: PaperChatbot) -> 
     for kind in ("citation swapped", "citation invented", "figure changed", "papers merged"):
         assert rates[kind].caught >= 0.99
     assert rates["name swapped"].caught >= 0.9
-    assert rates["negated"].caught >= 0.75
+    assert rates["negated"].caught >= 0.89
     assert rates[HONEST].caught <= 0.06
 
 
