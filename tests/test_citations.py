@@ -70,10 +70,16 @@ def test_an_endless_answer_is_cut() -> None:
     assert sum(len(claim.text) for claim in claims) <= MOST_CHARS
 
 
+def write_sentence(words: list[str], marks: list[str], behind: bool) -> str:
+    text, cited = " ".join(words).capitalize(), "".join(f" [{mark}]" for mark in marks)
+    return f"{text}.{cited}" if behind else f"{text}{cited}."
+
+
 SENTENCE = st.builds(
-    lambda words, marks: " ".join(words).capitalize() + "".join(f" [{mark}]" for mark in marks) + ".",
+    write_sentence,
     st.lists(st.sampled_from("alpha beta gamma delta e.g. 2.5% GPT-4 et al. (see below) vs.".split()), min_size=3),
     st.lists(st.sampled_from(["1", "2.4", "1, 2", "1.1-1.3", "12.10"]), max_size=3),
+    st.booleans(),
 )
 
 
