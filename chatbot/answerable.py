@@ -66,6 +66,12 @@ def judge(question: Question, chosen: Sequence[Match], unknown_names: Sequence[s
     refuse_below, doubt_below = regression.thresholds["refuse_below"], regression.thresholds["doubt_below"]
     confidence = float(regression.probability(measure(question, judged)))
     missing = tuple(unknown_names) or tuple(_find_missing(question, judged))
+    if question.of_record:
+        paper = judged[0].hit.paper
+        lacking = [f"the {field} of {paper.name}" for field in question.of_record if not getattr(paper, field, None)]
+        if lacking or unknown_names or not (judged[0].named or confidence >= refuse_below):
+            return Judgement(min(confidence, refuse_below / 2), "refused", tuple(unknown_names) or tuple(lacking))
+        return Judgement(max(confidence, doubt_below), "sure", ())
     if question.wants_link:
         has_link = any("://" in span.text for match in judged for span in match.spans)
         if not has_link:

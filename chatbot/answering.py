@@ -85,7 +85,8 @@ class Answerer:
             return extract.answer(question, matches, chosen, judgement, first)
 
         try:
-            ready = bool(question.words and matches) and self.is_ready()
+            # A model is shown abstracts, which don't tell what the record does.
+            ready = bool(question.words and matches and not question.of_record) and self.is_ready()
         except ModelError as error:
             yield self._fall_back(Written(), judgement, error, quote, ())
             return

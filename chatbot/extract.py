@@ -11,7 +11,7 @@ import numpy as np
 
 from chatbot.answers import Citation, Draft, Sentence, cite
 from chatbot.markup import defuse_markdown, flatten_text
-from chatbot.records import Judgement, Match, Question, Span
+from chatbot.records import Judgement, Match, Paper, Question, Span
 
 # Sentences quoted from a paper, at least and at most, by how many papers are quoted: one, two, more.
 SENTENCES = {1: (3, 4), 2: (2, 3)}
@@ -29,6 +29,8 @@ def answer(
 
     One side of a comparison is still told when nothing is known of the other. ``first`` is the first citation's number.
     """
+    if judgement.outcome == "sure" and question.of_record:
+        return _tell_record(question, chosen[0].hit.paper, judgement.confidence, first)
     if judgement.outcome == "sure":
         return _quote(question, chosen, judgement.confidence, first)
     if judgement.outcome == "doubtful":
@@ -91,6 +93,16 @@ def _quote(question: Question, chosen: Sequence[Match], confidence: float, first
         body = "\n".join([lead, "", *(f"- **{title}**: {quotes}" for title, quotes in blocks)])
     text = f"{body}\n\n{notice}" if notice else body
     return Draft("partial" if notice else "answered", text, tuple(sentences), tuple(citations), confidence)
+
+
+def _tell_record(question: Question, paper: Paper, confidence: float, first: int) -> Draft:
+    """Return what the paper's record says of what is asked; the citation is its title."""
+    facts = {"authors": f"by {', '.join(paper.authors)}", "year": f"of {paper.year}", "venue": f"in {paper.venue}"}
+    told = ", ".join(_show(facts[field]) for field in question.of_record)
+    citation = cite(first, paper, paper.title, 0, len(paper.title))
+    sentence = Sentence(f"{paper.title} is {told}.", (first,), "supported", "from the paper's record")
+    text = f"**{_show(paper.title)}** is {told}, as its record tells. [{first}]"
+    return Draft("answered", text, (sentence,), (citation,), confidence)
 
 
 def abstain(question: Question, matches: Sequence[Match], judgement: Judgement) -> Draft:

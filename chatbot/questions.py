@@ -55,10 +55,25 @@ _FIGURE = re.compile(
 # Of "code" and "link", only those that can be had: no "code generation", no "link prediction".
 _LINK = re.compile(
     r"\b(?:codes?(?! ?(?:generat|complet|search|review|synthes|book|length|understand|summari|model|translat))"
-    r"|links?(?! ?(?:predict|load|weight|sign|analy|format|function|structur|rate|quality|capacit|fail|level|adapt))"
+    r"|(?:(?<!\w )|(?<=\ba )|(?<=\bany )|(?<=\bthe )|(?<=\bits )|(?<=\btheir )|(?<=\bcode )|(?<=\bproject ))"
+    r"links?(?! ?(?:between|predict|load|weight|sign|analy|format|function|structur|rate|quality|capacit|fail|level"
+    r"|adapt))"
     r"|repo|repository|github|urls?|implementation|download|open.?source[d]?)\b",
     re.I,
 )
+_OF_RECORD = {
+    "authors": r"who (?:wrote|authored|published)\b|who (?:is|are|were) (?:the )?(?:\w+ )?(?:co-?)?authors?\b"
+    r"|(?:what are|list|name|give|show|tell)(?: me)? (?:the )?(?:names of )?(?:the )?authors?(?: of\b|\W*$)"
+    r"|(?:written|authored) by (?:whom|who)\b|by whom\b",
+    "year": r"(?:when|(?:what|which) year) (?:was|were|did|is) .{1,100}\b(?:published|appear|come out|written)\b"
+    r"|(?:publication|publishing) (?:year|date)\b|(?:year|date) of publication\b",
+    "venue": r"(?:where|(?:what|which) (?:conference|journal|venue)) (?:was|were|did|is) .{1,100}"
+    r"\b(?:published|appear|presented|accepted)\b|(?:what|which) (?:conference|journal|venue)\b",
+    "affiliations": r"affiliat(?:ed|ions?)\b"
+    r"|(?:which|what) (?:universit\w+|institut\w+|labs?)\b.*\b(?:authors?|wrote)\b",
+    "number of citations": r"how (?:many times|often)\b.*\bcited\b|how many citations (?:does|has|did)\b",
+}
+_ASKS_RECORD = {field: re.compile(rf"\b(?:{pattern})", re.I) for field, pattern in _OF_RECORD.items()}
 _BACKGROUND = re.compile(
     r"\b(?:why|problems?|limit\w*|drawback\w*|challeng\w*|motivat\w*|existing|prior|earlier|previous\w*|obstacle\w*"
     r"|weakness\w*|issues?|shortcoming\w*|hard|difficult\w*|poor|caus\w+|wrong|fail\w*|suffer\w*|lack\w*|flaw\w*)\b",
@@ -114,6 +129,7 @@ def read_question(text: str) -> Question:
         wants_background=bool(_BACKGROUND.search(text)),
         wants_method=bool(_HOW.search(text)),
         wants_overview=bool(_OVERVIEW.search(text)),
+        of_record=tuple(field for field, asked in _ASKS_RECORD.items() if asked.search(text)),
     )
 
 

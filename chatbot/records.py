@@ -115,7 +115,10 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question as read. ``words`` are spans in ``text``; ``phrases`` and ``names`` are pieces of it."""
+    """A question as read. ``words`` are spans in ``text``; ``phrases`` and ``names`` are pieces of it.
+
+    ``of_record`` names what it asks of a paper that abstracts don't say: fields of ``Paper``, or what no record has.
+    """
 
     text: str
     kind: Kind
@@ -127,6 +130,7 @@ class Question:
     wants_background: bool
     wants_method: bool
     wants_overview: bool
+    of_record: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

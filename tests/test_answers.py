@@ -12,6 +12,8 @@ from chatbot import PaperChatbot, answerable, extract
 from chatbot.answers import Answer
 from chatbot.markup import defuse_markdown
 from chatbot.records import Paper
+from tests.conftest import make_record
+from tests.model_server import ModelServer
 
 QUESTIONS = [
     "What is LiNeS?",
@@ -151,3 +153,22 @@ def test_a_name_that_no_paper_knows_gets_a_caveat_however_well_the_rest_fits(bot
     chosen = extract.choose_papers(question, matches)
     assert answerable.judge(question, chosen, ()).outcome == "sure"
     assert answerable.judge(question, chosen, ["FRNet2"]).outcome == "doubtful"
+
+
+def test_who_wrote_a_paper_and_when_its_record_tells(tmp_path: Path, write_jsonl: Callable[..., Path]) -> None:
+    known = make_record(0, title="TurbNet: On tidal turbines", authors=["Ada King", "Bo Li"], year=2023, venue="Tides")
+    bot = PaperChatbot(index=tmp_path / "index")
+    bot.ingest(write_jsonl(known, make_record(1, title="BeeNet: On honey bees")))
+    told = bot.ask("Who wrote TurbNet, and when was it published?")
+    assert (told.status, told.citations[0].quote) == ("answered", "TurbNet: On tidal turbines")
+    assert "is by Ada King, Bo Li, of 2023, as its record tells. [1]" in told.answer
+    for question, missing in (("Who wrote BeeNet?", "the authors of BeeNet"), ("Who wrote AntNet?", "AntNet")):
+        refused = bot.ask(question)
+        assert (refused.status, missing in refused.answer) == ("abstained", True)
+
+
+def test_what_a_record_tells_is_not_asked_of_a_model(seed_index: Path, server: ModelServer) -> None:
+    bot = PaperChatbot(index=seed_index, openai_base_url=server.url, model="openai:scripted")
+    answer = bot.ask("Who wrote the FRNet paper?")
+    assert (answer.status, answer.model, server.requests) == ("abstained", "extractive", [])
+    assert "the authors of FRNet" in answer.answer

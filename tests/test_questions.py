@@ -76,3 +76,27 @@ def test_cleaning_leaves_one_printable_line_or_refuses(text: str) -> None:
 @pytest.mark.parametrize("text", ["Which papers do link prediction?", "how is code generation evaluated"])
 def test_a_compound_with_link_or_code_asks_for_no_link(text: str) -> None:
     assert not read_question(text).wants_link
+
+
+@pytest.mark.parametrize("text", ["Which papers cope with noisy links?", "the links between sharpness and flatness"])
+def test_a_link_that_is_no_address_asks_for_none(text: str) -> None:
+    assert not read_question(text).wants_link
+    assert read_question("give me the link").wants_link
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("Who wrote the FRNet paper, and when was it published?", ("authors", "year")),
+        ("who are the authors of LiNeS?", ("authors",)),
+        ("Which conference is LiNeS from?", ("venue",)),
+        ("How often has FRNet been cited?", ("number of citations",)),
+        ("At which university do the authors of LiNeS work?", ("affiliations",)),
+        ("What do the authors of LiNeS propose?", ()),
+        ("Who introduced layer-wise scaling?", ()),
+        ("When does training diverge?", ()),
+        ("How many citations are correct?", ()),
+    ],
+)
+def test_what_only_a_record_tells(text: str, asked: tuple[str, ...]) -> None:
+    assert read_question(text).of_record == asked
