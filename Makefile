@@ -1,9 +1,10 @@
 # make run: set up and open the chat.  make test: set up and run the tests.  make check: lint and types.
+# make audit: known holes in the installed packages, asked of PyPI.
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: run test check clean
+.PHONY: run test check audit clean
 
 run: $(READY)
 	@$(BIN)/chatbot serve --open
@@ -17,6 +18,10 @@ check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+audit: $(READY)
+	@test -x .audit/bin/pip-audit || ($(PYTHON) -m venv .audit && .audit/bin/pip install --quiet 'pip-audit>=2.7,<3')
+	.audit/bin/pip-audit --path "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
+
 $(READY): pyproject.toml constraints.txt
 	@echo "Setting up .venv with $$($(PYTHON) --version) (a few minutes the first time) …"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.12 …")'
@@ -26,4 +31,4 @@ $(READY): pyproject.toml constraints.txt
 	@echo "Set up."
 
 clean:
-	rm -rf .venv build dist
+	rm -rf .venv .audit build dist

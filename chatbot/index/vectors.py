@@ -19,7 +19,7 @@ from chatbot.records import Chunk, Paper, Record, Span
 Vectors = npt.NDArray[np.float32]
 
 FEW = 1500  # chunks of which it is quicker to compare each than to walk the graph past all others
-BODY_SENTENCES = 12  # of a full text that are read for one question
+BODY_SENTENCES, BODIES_SENTENCES = 12, 60  # of a full text, and of all together, that are read for one question
 PAGE = 2000  # records a call; Chroma refuses more than 5461
 _IDS = 50_000  # a call that wants nothing else
 _HNSW: Any = {"space": "cosine", "ef_construction": 100, "max_neighbors": 16, "ef_search": 200}
@@ -172,7 +172,7 @@ class VectorStore:
         stored = self.metadata([paper.id for paper in papers])
         ids = [f"{key}#s{n}" for key, record in stored.items() for n in range(count_abstract(record))]
         if vector is not None:
-            ids += [each for record in stored.values() for each in self._nearest_in_body(record, vector)]
+            ids += self._nearest_in_bodies(stored.values(), vector)
         found: dict[str, list[Span]] = {paper.id: [] for paper in papers}
         texts = {paper.id: paper.text for paper in papers}
         for page in _pages(ids):
@@ -183,9 +183,12 @@ class VectorStore:
                     found[paper_id].append(Span(start, end, texts[paper_id][start:end], near))
         return {paper_id: sorted(spans, key=lambda span: span.start) for paper_id, spans in found.items()}
 
-    def _nearest_in_body(self, stored: dict[str, Any], vector: Vectors) -> list[str]:
-        body = [f"{stored['paper_id']}#s{n}" for n in range(count_abstract(stored), stored["sentences"])]
-        return [key for key, _ in _compare_each(self._sentences, vector, body)[:BODY_SENTENCES]]
+    def _nearest_in_bodies(self, stored: Iterable[dict[str, Any]], vector: Vectors) -> list[str]:
+        nearest = list[tuple[str, float]]()
+        for record in stored:
+            body = [f"{record['paper_id']}#s{n}" for n in range(count_abstract(record), record["sentences"])]
+            nearest += _compare_each(self._sentences, vector, body)[:BODY_SENTENCES]
+        return [key for key, _ in sorted(nearest, key=lambda each: -each[1])[:BODIES_SENTENCES]]
 
 
 class Entry:
