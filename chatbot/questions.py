@@ -65,10 +65,9 @@ _OF_RECORD = {
     "authors": r"who (?:wrote|authored|published)\b|who (?:is|are|were) (?:the )?(?:\w+ )?(?:co-?)?authors?\b"
     r"|(?:what are|list|name|give|show|tell)(?: me)? (?:the )?(?:names of )?(?:the )?authors?(?: of\b|\W*$)"
     r"|(?:written|authored) by (?:whom|who)\b|by whom\b",
-    "year": r"(?:when|(?:what|which) year) (?:was|were|did|is) .{1,100}\b(?:published|appear|come out|written)\b"
+    "year": r"(?:when|(?:what|which) year) (?:was|were|did|is) .{1,100}\b(?:published|come out)\b"
     r"|(?:publication|publishing) (?:year|date)\b|(?:year|date) of publication\b",
-    "venue": r"(?:where|(?:what|which) (?:conference|journal|venue)) (?:was|were|did|is) .{1,100}"
-    r"\b(?:published|appear|presented|accepted)\b|(?:what|which) (?:conference|journal|venue)\b",
+    "venue": r"where (?:was|were|is|did) .{1,100}\b(?:published|accepted)\b|(?:what|which) (?:conference|journal|venue)\b",
     "affiliations": r"affiliat(?:ed|ions?)\b"
     r"|(?:which|what) (?:universit\w+|institut\w+|labs?)\b.*\b(?:authors?|wrote)\b",
     "number of citations": r"how (?:many times|often)\b.*\bcited\b|how many citations (?:does|has|did)\b",

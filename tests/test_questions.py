@@ -95,6 +95,7 @@ def test_a_link_that_is_no_address_asks_for_none(text: str) -> None:
         ("What do the authors of LiNeS propose?", ()),
         ("Who introduced layer-wise scaling?", ()),
         ("When does training diverge?", ()),
+        ("When did the gap first appear?", ()),
         ("How many citations are correct?", ()),
     ],
 )
