@@ -67,7 +67,8 @@ _OF_RECORD = {
     r"|(?:written|authored) by (?:whom|who)\b|by whom\b",
     "year": r"(?:when|(?:what|which) year) (?:was|were|did|is) .{1,100}\b(?:published|come out)\b"
     r"|(?:publication|publishing) (?:year|date)\b|(?:year|date) of publication\b",
-    "venue": r"where (?:was|were|is|did) .{1,100}\b(?:published|accepted)\b|(?:what|which) (?:conference|journal|venue)\b",
+    "venue": r"where (?:was|were|is|did) .{1,100}\b(?:published|accepted)\b"
+    r"|(?:what|which) (?:conference|journal|venue)\b",
     "affiliations": r"affiliat(?:ed|ions?)\b"
     r"|(?:which|what) (?:universit\w+|institut\w+|labs?)\b.*\b(?:authors?|wrote)\b",
     "number of citations": r"how (?:many times|often)\b.*\bcited\b|how many citations (?:does|has|did)\b",
