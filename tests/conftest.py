@@ -12,6 +12,7 @@ import pytest
 
 from chatbot import PaperChatbot
 from chatbot.records import Paper
+from tests import forked
 from tests.model_server import ModelServer, model_server
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -73,7 +74,7 @@ def run(seed_index: Path, tmp_path: Path) -> Run:
     def call(*words: str, index: Path = seed_index, stdin: str = "") -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "chatbot", *words]
         environment = os.environ | {"CHATBOT_INDEX": str(index), "COLUMNS": "200"}
-        return subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, input=stdin)
+        return forked.run(command, env=environment, cwd=tmp_path, input=stdin)
 
     return call
 

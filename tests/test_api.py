@@ -27,6 +27,7 @@ NAMES = ["search_papers", "ask_papers", "compare_papers", "get_paper"]
 CLIENT = """
 import json, sys
 from gradio_client import Client
+from tests import forked
 client = Client(sys.argv[1], verbose=False)
 found = client.predict("lidar", top_k=2, api_name="/search_papers")
 try:
@@ -42,6 +43,7 @@ import sys
 from chatbot import PaperChatbot
 from chatbot.mcp_server import mcp_app
 from chatbot.ui import build_page, launch_options
+from tests import forked
 bot = PaperChatbot(index=sys.argv[1])
 page = build_page(bot)
 options = launch_options()
@@ -58,7 +60,7 @@ def url(seed_index: Path) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "chatbot", "serve", "--mcp", "--index", str(seed_index), "--port", str(port)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+    with forked.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout
         yield next(found[1] for line in server.stdout if (found := re.search(r"MCP clients: (http://\S+)/mcp", line)))
         server.terminate()
@@ -220,9 +222,7 @@ def test_without_the_extra_one_line_says_how_to_install_it(command: list[str]) -
 
 
 def test_where_one_has_to_sign_in_programs_have_to_as_well(seed_index: Path) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-c", WITH_ACCOUNT, seed_index], stdout=subprocess.PIPE, text=True
-    ) as server:
+    with forked.Popen([sys.executable, "-c", WITH_ACCOUNT, seed_index], stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout
         try:
             url = server.stdout.readline().strip().rstrip("/")
