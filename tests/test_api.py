@@ -20,6 +20,7 @@ from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
 
 from chatbot import PaperChatbot
+from tests import forked
 
 NAMES = ["search_papers", "ask_papers", "compare_papers", "get_paper"]
 
@@ -27,7 +28,6 @@ NAMES = ["search_papers", "ask_papers", "compare_papers", "get_paper"]
 CLIENT = """
 import json, sys
 from gradio_client import Client
-from tests import forked
 client = Client(sys.argv[1], verbose=False)
 found = client.predict("lidar", top_k=2, api_name="/search_papers")
 try:
@@ -162,7 +162,7 @@ def test_nothing_else_of_the_page_has_a_name(url: str) -> None:
 
 def test_gradios_client_can_call_them(url: str) -> None:
     command = [sys.executable, "-c", CLIENT, url]
-    names, found, error = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    names, found, error = json.loads(forked.run(command, check=True).stdout)
     assert names == [f"/{name}" for name in NAMES]
     assert [hit["rank"] for hit in found["hits"]] == [1, 2]
     assert error == "query: Input should be a valid string"
