@@ -15,6 +15,9 @@ from chatbot.records import Paper
 from tests import forked
 from tests.model_server import ModelServer, model_server
 
+# Read when torch is loaded, here and in commands: threads that wait for each other busily take the cores from others.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
