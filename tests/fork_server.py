@@ -109,3 +109,4 @@ if __name__ == "__main__":
         import_module(library)
     gc.freeze()  # a collection in a fork would copy the memory that they share
     serve(socket.socket(fileno=int(sys.argv[1])))
+    _codes.append(0)

@@ -4,6 +4,7 @@ Starting Python and importing torch, Chroma and Gradio takes seconds, a fork mil
 is imported, or how long a start takes, take ``subprocess`` itself. Knows nothing of what the commands do.
 """
 
+import atexit
 import json
 import os
 import socket
@@ -25,15 +26,18 @@ ENVIRONMENT = {
 
 
 @cache
-def _start_server() -> tuple[socket.socket, subprocess.Popen[bytes]]:
-    """Return where commands are sent; the server ends when this process does, and with it the socket."""
+def _start_server() -> socket.socket:
+    """Return where commands are sent; the server ends when it is closed."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
         command = [sys.executable, "-m", "tests.fork_server", str(theirs.fileno())]
         folder, environment = Path(__file__).parent.parent, os.environ | ENVIRONMENT
-        return ours, subprocess.Popen(
+        server = subprocess.Popen(
             command, cwd=folder, env=environment, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL
         )
+    atexit.register(server.wait)
+    atexit.register(ours.close)
+    return ours
 
 
 class _Forked(subprocess.Popen[str]):
@@ -51,7 +55,7 @@ class _Forked(subprocess.Popen[str]):
         streams = [number if pipe == -1 else pipe for number, pipe in enumerate((pipes[0], pipes[3], pipes[5]))]
         self._told, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            socket.send_fds(_start_server()[0], [json.dumps(command).encode()], [*streams, theirs.fileno()])
+            socket.send_fds(_start_server(), [json.dumps(command).encode()], [*streams, theirs.fileno()])
         self._close_pipe_fds(*pipes)
         self.pid = int.from_bytes(self._told.recv(4), "big")
         assert self.pid, "the fork server is gone; it told why on stderr"
