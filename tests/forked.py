@@ -51,7 +51,8 @@ class _Forked(subprocess.Popen[str]):
         folder, environment, pipes = given[4], given[5], given[9:15]
         python, *words = map(str, args)
         assert python == sys.executable
-        command = {"words": words, "folder": str(folder or Path.cwd()), "environment": dict(environment or os.environ)}
+        environment = dict(os.environ if environment is None else environment)
+        command = {"words": words, "folder": str(folder or Path.cwd()), "environment": environment}
         streams = [number if pipe == -1 else pipe for number, pipe in enumerate((pipes[0], pipes[3], pipes[5]))]
         self._told, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
