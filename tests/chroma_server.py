@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 
 from chatbot.index import Server
+from tests import forked
 
 _START = 60  # seconds
 
@@ -26,7 +27,7 @@ class ChromaProcess:
             free.bind(("127.0.0.1", 0))
             self._port = free.getsockname()[1]
         self._folder, self.url = folder, f"http://127.0.0.1:{self._port}"
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[str] | None = None
         self._timer: threading.Timer | None = None
 
     def start(self) -> None:
@@ -36,7 +37,9 @@ class ChromaProcess:
         words = ["run", "--path", str(self._folder), "--host", "127.0.0.1", "--port", str(self._port)]
         program = [sys.executable, "-c", "from chromadb.cli.cli import app; app()", *words]
         environment = os.environ | {"ANONYMIZED_TELEMETRY": "False"}
-        self._process = subprocess.Popen(program, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self._process = forked.Popen(
+            program, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True
+        )
         until = time.monotonic() + _START
         while time.monotonic() < until:
             try:

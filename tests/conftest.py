@@ -12,7 +12,11 @@ import pytest
 
 from chatbot import PaperChatbot
 from chatbot.records import Paper
+from tests import forked
 from tests.model_server import ModelServer, model_server
+
+# Read when torch is loaded, here and in commands: threads that wait for each other busily take the cores from others.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -73,7 +77,7 @@ def run(seed_index: Path, tmp_path: Path) -> Run:
     def call(*words: str, index: Path = seed_index, stdin: str = "") -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "chatbot", *words]
         environment = os.environ | {"CHATBOT_INDEX": str(index), "COLUMNS": "200"}
-        return subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, input=stdin)
+        return forked.run(command, env=environment, cwd=tmp_path, input=stdin)
 
     return call
 

@@ -20,6 +20,7 @@ from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
 
 from chatbot import PaperChatbot
+from tests import forked
 
 NAMES = ["search_papers", "ask_papers", "compare_papers", "get_paper"]
 
@@ -42,6 +43,7 @@ import sys
 from chatbot import PaperChatbot
 from chatbot.mcp_server import mcp_app
 from chatbot.ui import build_page, launch_options
+from tests import forked
 bot = PaperChatbot(index=sys.argv[1])
 page = build_page(bot)
 options = launch_options()
@@ -58,7 +60,7 @@ def url(seed_index: Path) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "chatbot", "serve", "--mcp", "--index", str(seed_index), "--port", str(port)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+    with forked.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout
         yield next(found[1] for line in server.stdout if (found := re.search(r"MCP clients: (http://\S+)/mcp", line)))
         server.terminate()
@@ -160,7 +162,7 @@ def test_nothing_else_of_the_page_has_a_name(url: str) -> None:
 
 def test_gradios_client_can_call_them(url: str) -> None:
     command = [sys.executable, "-c", CLIENT, url]
-    names, found, error = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    names, found, error = json.loads(forked.run(command, check=True).stdout)
     assert names == [f"/{name}" for name in NAMES]
     assert [hit["rank"] for hit in found["hits"]] == [1, 2]
     assert error == "query: Input should be a valid string"
@@ -220,9 +222,7 @@ def test_without_the_extra_one_line_says_how_to_install_it(command: list[str]) -
 
 
 def test_where_one_has_to_sign_in_programs_have_to_as_well(seed_index: Path) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-c", WITH_ACCOUNT, seed_index], stdout=subprocess.PIPE, text=True
-    ) as server:
+    with forked.Popen([sys.executable, "-c", WITH_ACCOUNT, seed_index], stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout
         try:
             url = server.stdout.readline().strip().rstrip("/")

@@ -21,6 +21,7 @@ from chatbot.index.server import ask_version
 from chatbot.ingest import ingest, rebuild_index
 from chatbot.settings import load_settings
 from chatbot.upkeep import export_snapshot, import_snapshot, repair
+from tests import forked
 from tests.chroma_server import ChromaProcess, guarded
 from tests.conftest import make_record
 from tests.killed_ingest import IDENTITY, HashedWords, bring_in, describe, kill_and_compare
@@ -276,7 +277,7 @@ def test_two_chats_answer_while_another_process_ingests(
     writer = PaperChatbot(index=tmp_path / "writer")
     writer.ingest(write_jsonl(*map(make_record, range(6))))
     chats = [
-        subprocess.Popen([sys.executable, "-c", CHAT, tmp_path / name, "36"], stdout=subprocess.PIPE, text=True)
+        forked.Popen([sys.executable, "-c", CHAT, tmp_path / name, "36"], stdout=subprocess.PIPE, text=True)
         for name in ("one", "two")
     ]
     begun = [json.loads(chat.stdout.readline()) for chat in chats if chat.stdout]

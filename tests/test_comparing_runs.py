@@ -12,6 +12,7 @@ from chatbot.errors import InputError
 from evals.comparing import Difference, compare_runs
 from evals.gate import judge_run, write_baseline
 from evals.runs import load_run
+from tests import forked
 from tests.recorded_runs import make_answer, make_refusal, write_run
 
 EVENS = range(0, 40, 2)  # one question of each paper
@@ -23,7 +24,7 @@ def compare(before: Path, after: Path) -> dict[str, Difference]:
 
 def evals(*words: str | Path) -> subprocess.CompletedProcess[str]:
     root = Path(__file__).resolve().parent.parent
-    return subprocess.run([sys.executable, "-m", "evals", *map(str, words)], capture_output=True, text=True, cwd=root)
+    return forked.run([sys.executable, "-m", "evals", *map(str, words)], cwd=root)
 
 
 def test_equal_runs_show_no_difference_and_what_could_have_been_seen(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from chatbot import PaperChatbot
 from chatbot.errors import IndexBroken, IndexMismatch, ThreadsBroken
 from chatbot.index.manifest import load_manifest
 from chatbot.threads import ThreadStore
+from tests import forked
 from tests.conftest import make_record
 
 NAMES = {f"p{number}" for number in range(6)}
@@ -25,7 +26,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("faults")
     (folder / "papers.jsonl").write_text("".join(json.dumps(make_record(number)) + "\n" for number in range(6)))
     code = "import sys; from chatbot import PaperChatbot; PaperChatbot(index=sys.argv[1]).ingest(sys.argv[2])"
-    subprocess.run([sys.executable, "-c", code, folder / "index", folder / "papers.jsonl"], check=True)
+    forked.run([sys.executable, "-c", code, folder / "index", folder / "papers.jsonl"], check=True)
     return folder / "index"
 
 
@@ -122,7 +123,7 @@ def test_two_that_write_at_once_lose_nothing_of_the_one_that_may(index: Path, wr
     code = "import sys; from chatbot import PaperChatbot; PaperChatbot(index=sys.argv[1]).ingest(sys.argv[2])"
     sources = [write_jsonl(make_record(number), name=f"{number}.jsonl") for number in (7, 8)]
     running = [
-        subprocess.Popen([sys.executable, "-c", code, index, source], stderr=subprocess.PIPE, text=True)
+        forked.Popen([sys.executable, "-c", code, index, source], stderr=subprocess.PIPE, text=True)
         for source in sources
     ]
     errors = [process.communicate()[1] for process in running]

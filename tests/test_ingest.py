@@ -8,7 +8,6 @@ import os
 import re
 import shutil
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -21,6 +20,7 @@ from rich.console import Console
 from chatbot import PaperChatbot, terminal
 from chatbot.errors import IndexBroken, IndexBusy, IndexMismatch, IndexMissing, SourceError
 from chatbot.index.manifest import Manifest, load_manifest
+from tests import forked
 from tests.conftest import Run, make_record
 
 Write = Callable[..., Path]
@@ -103,7 +103,7 @@ def test_reader_in_another_object_sees_a_finished_write(
     added = make_record(9, title="On zeppelin airships", abstract="We fly a zeppelin.")
     code = "import sys; from chatbot import PaperChatbot; PaperChatbot(index=sys.argv[1]).ingest(sys.argv[2])"
     path = write_jsonl(added, name="more.jsonl")
-    subprocess.run([sys.executable, "-c", code, str(tmp_path / "index"), str(path)], check=True)
+    forked.run([sys.executable, "-c", code, str(tmp_path / "index"), str(path)], check=True)
     assert reader.search("zeppelin airships")[0].paper.id == "p9"
 
 
@@ -204,7 +204,7 @@ def test_kill_in_the_middle_of_an_ingest_heals(tmp_path: Path, write_jsonl: Writ
     path = write_jsonl(*(make_record(number) for number in range(400)))
     index = tmp_path / "index"
     code = "import sys; from chatbot import PaperChatbot; PaperChatbot(index=sys.argv[1]).ingest(sys.argv[2])"
-    process = subprocess.Popen([sys.executable, "-c", code, str(index), str(path)])
+    process = forked.Popen([sys.executable, "-c", code, str(index), str(path)], text=True)
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and not (index / "manifest.json").exists():
         time.sleep(0.05)
@@ -244,7 +244,7 @@ def test_missing_and_damaged_indexes_say_what_to_do(filled: PaperChatbot, tmp_pa
 def test_damaged_vector_store_says_what_to_do(tmp_path: Path, write_jsonl: Write, damage: str) -> None:
     path = write_jsonl(make_record(1))
     code = "import sys; from chatbot import PaperChatbot; PaperChatbot(index=sys.argv[1]).ingest(sys.argv[2])"
-    subprocess.run([sys.executable, "-c", code, str(tmp_path / "index"), str(path)], check=True)
+    forked.run([sys.executable, "-c", code, str(tmp_path / "index"), str(path)], check=True)
     database = store(tmp_path) / "chroma" / "chroma.sqlite3"
     if damage == "garbage":
         database.write_bytes(b"garbage" * 1000)

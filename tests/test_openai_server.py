@@ -14,6 +14,7 @@ from chatbot import PaperChatbot
 from chatbot.embedding import openai_server
 from chatbot.embedding.openai_server import OpenAIEmbedder
 from chatbot.errors import EmbeddingError, IndexMismatch, InputError
+from tests import forked
 from tests.conftest import make_record
 from tests.embedding_server import DIMENSIONS, EmbeddingServer, embed, serve_embeddings
 
@@ -79,7 +80,7 @@ def test_the_command_reads_the_servers_address_from_the_environment(
 
     def call(*words: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "chatbot", *words, "--index", index]
-        return subprocess.run(command, env=environment, capture_output=True, text=True)
+        return forked.run(command, env=environment)
 
     assert call("ingest", str(path)).returncode == 0
     assert "On honey bees" in call("search", "bees").stdout

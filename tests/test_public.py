@@ -19,6 +19,7 @@ import pytest
 
 from chatbot import PaperChatbot
 from chatbot.serving import Accounts
+from tests import forked
 from tests.conftest import make_record
 
 # Starts the command where Gradio's share service, which is on the internet, is another.
@@ -42,7 +43,7 @@ def serving(index: Path, *options: str, **settings: str) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "chatbot", "serve", "--index", str(index), "--port", str(port), *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ | settings) as process:
+    with forked.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ | settings) as process:
         assert process.stdout
         try:
             next(line for line in process.stdout if "Ask at" in line)
@@ -134,7 +135,7 @@ def test_calls_by_mcp_count_like_questions(public: str) -> None:
 def share(reached: str, *options: str) -> list[str]:
     """Return what is printed until the server tells whether there is a public address."""
     command = [sys.executable, "-c", SHARED, reached, "serve", "--share", "on", *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with forked.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         lines = []
         for line in process.stdout:

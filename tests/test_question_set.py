@@ -1,6 +1,5 @@
 """The committed question set keeps its rules, and a set that breaks one of them is caught."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from chatbot.records import Paper
 from evals.jsonl import read_jsonl
 from evals.questions import QUESTIONS, load_questions
 from evals.validation import find_lock_faults, validate, write_lock
+from tests import forked
 
 Records = list[dict[str, Any]]
 ROOT = Path(__file__).resolve().parent.parent
@@ -183,7 +183,7 @@ def test_a_file_of_another_form_is_refused(tmp_path: Path, seed_papers: dict[str
 def test_the_command_prints_counts_and_faults(seed_index: Path, write_jsonl: Callable[..., Path]) -> None:
     def run(*options: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "evals", "validate", "--index", str(seed_index), *options]
-        return subprocess.run(command, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
+        return forked.run(command, cwd=ROOT)
 
     sound = run()
     assert (sound.returncode, sound.stdout.splitlines()[-1]) == (0, "no faults")

@@ -1,7 +1,6 @@
 """Each sentence of an abstract gets its role, and the head that tells them can be trained and scored again."""
 
 import json
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from chatbot.embedding.minilm import MiniLM
 from chatbot.errors import InputError, ResourceError
 from chatbot.roles import ROLES, RoleHead, find_roles, load_head
 from evals.roles import read_labelled, score_roles
+from tests import forked
 
 Write = Callable[..., Path]
 ABSTRACT = {
@@ -109,7 +109,7 @@ def test_training_learns_and_prints_how_well(write_jsonl: Write, tmp_path: Path)
     test = write_jsonl(*(labelled(f"bees of kind {n}", confs=unsure) for n in range(4)), name="test.jsonl")
     command = [sys.executable, "-m", "evals", "roles", "--train", str(train), "--test", str(test)]
     root = Path(__file__).resolve().parent.parent
-    result = subprocess.run(command, cwd=root, capture_output=True, text=True)
+    result = forked.run(command, cwd=root)
     assert result.returncode == 0, result.stderr
     lines = [line.split() for line in result.stdout.splitlines()]
     assert "50 abstracts to train on, 4 to test on" in result.stdout

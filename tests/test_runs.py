@@ -16,6 +16,7 @@ from chatbot.errors import InputError
 from evals.judging import judge_answers
 from evals.questions import QUESTIONS
 from evals.runs import load_run, run_questions
+from tests import forked
 from tests.conftest import make_record
 from tests.model_server import ModelServer, Reply
 from tests.test_checked_answers import open_bot
@@ -75,7 +76,7 @@ def test_a_run_that_was_killed_goes_on(tmp_path: Path, seed_index: Path) -> None
     command = [sys.executable, "-m", "evals", "run", "--index", str(seed_index), "--out", str(out)]
     command += ["--questions", str(asked)]
     folder = Path(__file__).resolve().parent.parent
-    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = forked.Popen(command, text=True, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     answers = out / "answers.jsonl"
     while process.poll() is None and not (answers.exists() and answers.read_text().count("\n") > 3):
         time.sleep(0.05)
@@ -83,7 +84,7 @@ def test_a_run_that_was_killed_goes_on(tmp_path: Path, seed_index: Path) -> None
     process.wait()
     before = [json.loads(line)["id"] for line in answers.read_text().splitlines(keepends=True) if line.endswith("\n")]
     assert len(before) > 3
-    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    forked.run(command, cwd=folder, check=True)
     after = [json.loads(line)["id"] for line in answers.read_text().splitlines() if line.endswith("}")]
     assert after[: len(before)] == before
     assert len(set(after)) == len(after) == len(load_run(out).scored)

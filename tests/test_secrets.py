@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
@@ -14,6 +13,7 @@ import pytest
 
 from chatbot import PaperChatbot
 from chatbot.errors import ChatbotError
+from tests import forked
 from tests.conftest import make_record
 from tests.model_behaviours import honest
 from tests.model_server import ModelServer, Reply
@@ -57,9 +57,7 @@ def test_what_is_secret_stays_so(server: ModelServer, index: Path) -> None:
     told = list(said_by_library(index, access))
     environment = os.environ | {"OPENAI_BASE_URL": url, "OPENAI_API_KEY": KEY, "CHATBOT_INDEX": str(index)}
     for words in (["ask", QUESTION, "--json"], ["ask", QUESTION, "--embedding", "openai:x"], ["doctor"]):
-        done = subprocess.run(
-            [sys.executable, "-m", "chatbot", *words], env=environment, capture_output=True, text=True
-        )
+        done = forked.run([sys.executable, "-m", "chatbot", *words], env=environment)
         told += [done.stdout, done.stderr]
     for path in index.rglob("*"):
         with suppress(IsADirectoryError):

@@ -13,6 +13,7 @@ import pytest
 from chatbot import PaperChatbot
 from chatbot.embedding.sentence_transformer import SentenceTransformerEmbedder, hash_model
 from chatbot.errors import EmbeddingError, IndexMismatch
+from tests import forked
 from tests.conftest import make_record
 
 Write = Callable[..., Path]
@@ -115,7 +116,7 @@ def test_models_are_not_mixed_and_rebuild_switches(models: dict[str, Path], tmp_
 
 def call(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "chatbot", *words]
-    return subprocess.run(command, env=os.environ | environment, capture_output=True, text=True)
+    return forked.run(command, env=os.environ | environment)
 
 
 def test_the_command_takes_the_model_and_doctor_reports_it(
@@ -152,8 +153,10 @@ def test_a_name_on_the_hub_is_taken_from_its_local_copy(models: dict[str, Path],
 
 
 def test_neither_a_folder_nor_on_the_hub_says_so_in_one_line(tmp_path: Path) -> None:
+    environment = os.environ | {"HF_ENDPOINT": "http://127.0.0.1:9", "HF_HUB_OFFLINE": "0"}
     for name in ("models/missing", "/no/such/folder"):
-        result = call("search", "x", "--embedding", name, HF_ENDPOINT="http://127.0.0.1:9", HF_HUB_OFFLINE="0")
+        command = [sys.executable, "-m", "chatbot", "search", "x", "--embedding", name]
+        result = subprocess.run(command, env=environment, capture_output=True, text=True)
         assert (result.returncode, len(result.stderr.strip().splitlines())) == (1, 1), result.stderr
         assert f"'{name}' is no folder here" in result.stderr
         assert "CHATBOT_EMBEDDING" in result.stderr

@@ -24,6 +24,7 @@ import pytest
 from chatbot import PaperChatbot
 from chatbot.errors import AccountsBroken, InputError
 from chatbot.serving import Accounts
+from tests import forked
 from tests.model_behaviours import honest, sent
 from tests.model_server import ModelServer, model_server
 
@@ -91,7 +92,7 @@ def serving(index: Path, model: ModelServer, log: Path, *options: str, **setting
     environment = os.environ | {"OPENAI_BASE_URL": model.url, "OPENAI_API_KEY": KEY} | settings
     with (
         log.open("w") as errors,
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment) as process,
+        forked.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment) as process,
     ):
         assert process.stdout
         try:

@@ -11,11 +11,13 @@ from pathlib import Path
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
+from tests import forked
+
 
 @contextmanager
 def serving(index: Path, **variables: str) -> Iterator[str]:
     command = [sys.executable, "-m", "chatbot", "serve", "--index", str(index)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ | variables) as server:
+    with forked.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ | variables) as server:
         assert server.stdout
         try:
             yield next(found.group() for line in server.stdout if (found := re.search(r"http://\S+", line)))
