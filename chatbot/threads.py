@@ -6,6 +6,7 @@ the file for itself: threads and processes may share it.
 
 import json
 import secrets
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
@@ -22,6 +23,7 @@ from chatbot.records import Thread
 LOCAL_USER = ""
 NAME_CHARS = 60
 _VERSION = 1
+_LITTLE_SPACE = 100_000  # bytes
 _PATIENCE = 30.0  # seconds to wait for another writer
 _SCHEMA = (
     """CREATE TABLE threads (
@@ -204,11 +206,17 @@ def _missing(name: str) -> ThreadMissing:
     return ThreadMissing(f"there is no conversation “{shown}”; those that are there: chatbot threads list")
 
 
+def _is_full(folder: Path) -> bool:
+    with suppress(OSError):
+        return shutil.disk_usage(folder).free < _LITTLE_SPACE
+    return False
+
+
 def _explain(path: Path, error: Exception) -> ThreadsBroken:
     text = " ".join(str(error).split())
     if "locked" in text:
         return ThreadsBroken(f"another process keeps {path} busy; try again when it has finished")
-    if "full" in text:
+    if "full" in text or _is_full(path.parent):  # then SQLite may say that it cannot open a file
         return ThreadsBroken(f"the disk is full at {path}; free some space and try again")
     if isinstance(error, OSError) or "unable to open" in text or "readonly" in text:
         return ThreadsBroken(f"the conversations in {path} cannot be read and written; give yourself the right to both")

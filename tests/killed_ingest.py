@@ -10,7 +10,8 @@ import re
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -70,11 +71,16 @@ class Trial:
         """Return where the vectors are that belong to ``folder``."""
         return Server(self._url, f"trial-{folder.name}") if self._url else None
 
+    def start(self, work: Callable[..., None], *given: object) -> BaseProcess:
+        """Begin with ``work`` in a process of its own."""
+        process = self._processes.Process(target=work, args=given)
+        process.start()
+        return process
+
     def run(self, folder: Path, kill_after: float | None = None) -> float:
         """Ingest, with SIGKILL after ``kill_after`` seconds unless it is done by then; return the seconds it took."""
         started = time.perf_counter()
-        process = self._processes.Process(target=bring_in, args=(folder, self._source, self.find(folder)))
-        process.start()
+        process = self.start(bring_in, folder, self._source, self.find(folder))
         process.join(kill_after)
         process.kill()
         process.join()

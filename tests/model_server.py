@@ -58,7 +58,7 @@ class ModelServer:
         faults: what went wrong in such functions; the client got status 500, and ``model_server`` raises it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         self.requests: list[Request] = []
         self.default: Reply | Behaviour = Reply("Hello from the scripted model.")
         self.faults: list[Exception] = []
@@ -66,7 +66,7 @@ class ModelServer:
         self.closing = False
         self.connections: set[socket.socket] = set()
         self._script: deque[Reply | Behaviour] = deque()
-        self._http = _Listener(("127.0.0.1", 0), partial(_Handler, self))
+        self._http = _Listener(("127.0.0.1", port), partial(_Handler, self))
         self._thread = threading.Thread(target=self._http.serve_forever, args=(TICK,), name="model server")
         self.url = f"http://127.0.0.1:{self._http.server_address[1]}/v1"
         self._thread.start()
@@ -102,9 +102,9 @@ class ModelServer:
 
 
 @contextmanager
-def model_server() -> Iterator[ModelServer]:
+def model_server(port: int = 0) -> Iterator[ModelServer]:
     """Yield a running server and close it; raises the first fault of a behaviour."""
-    server = ModelServer()
+    server = ModelServer(port)
     try:
         yield server
     finally:
@@ -114,6 +114,7 @@ def model_server() -> Iterator[ModelServer]:
 
 
 class _Listener(ThreadingTCPServer):
+    allow_reuse_address = True
     request_queue_size = 128  # many clients at once, none of which should have to knock twice
 
 

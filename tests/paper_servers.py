@@ -31,7 +31,7 @@ class PaperServer:
     Attributes:
         papers: records with id, title, abstract and perhaps doi and day.
         page: how many a page of arXiv's holds, whatever was asked for.
-        faults: one for each request to come: None, "hang", "broken", "prose", a feed, or a status with headers.
+        faults: one for each request to come: None, "hang", "broken", "prose", a feed, bytes, or a status with headers.
         asked: query parameters of each request, with the time it came in seconds.
     """
 
@@ -65,10 +65,11 @@ class PaperServer:
         found = [paper for paper in self.papers if paper["day"] == query["date"]]
         limit = int(query.get("limit", 50))
         at = int(query.get("p", 0)) * limit
-        return json.dumps([_daily_item(paper) for paper in found[at : at + limit]])
+        return json.dumps([daily_item(paper) for paper in found[at : at + limit]])
 
 
-def _daily_item(paper: dict[str, Any]) -> dict[str, Any]:
+def daily_item(paper: dict[str, Any]) -> dict[str, Any]:
+    """Return ``paper`` as the daily papers list it."""
     inner = {
         "id": paper["id"],
         "title": paper["title"],
@@ -92,6 +93,9 @@ class _Handler(BaseHTTPRequestHandler):
         if isinstance(fault, tuple):
             self.respond(fault[0], "busy", fault[1])
             return
+        if isinstance(fault, bytes):
+            self.respond(200, fault, {})
+            return
         if fault == "hang":
             time.sleep(1)
         is_daily = parts.path == "/api/daily_papers"
@@ -100,8 +104,8 @@ class _Handler(BaseHTTPRequestHandler):
         body = spoilt.get(str(fault), str(fault) if str(fault).startswith("<") else body)
         self.respond(200, body, {})
 
-    def respond(self, status: int, body: str, headers: dict[str, str]) -> None:
-        data = body.encode()
+    def respond(self, status: int, body: str | bytes, headers: dict[str, str]) -> None:
+        data = body.encode() if isinstance(body, str) else body
         try:
             self.send_response(status)
             for name, value in ({"Content-Length": str(len(data))} | headers).items():

@@ -7,6 +7,8 @@ import socket
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +16,19 @@ import anyio
 import httpx
 import hypothesis
 import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase
 from hypothesis import strategies as st
 from mcp import ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
 
 from chatbot import PaperChatbot
+from chatbot.errors import InputError
+from chatbot.ui.api import _complete
 from tests import forked
 
+KEY = "sk-planted-in-the-environment"
 NAMES = ["search_papers", "ask_papers", "compare_papers", "get_paper"]
 
 # In a process of its own, because the client leaves sockets to the garbage collector.
@@ -60,7 +67,8 @@ def url(seed_index: Path) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "chatbot", "serve", "--mcp", "--index", str(seed_index), "--port", str(port)]
-    with forked.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+    environment = os.environ | {"CHATBOT_CHROMA_TOKEN": KEY, "CHATBOT_QUESTIONS_PER_MINUTE": "100000"}
+    with forked.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as server:
         assert server.stdout
         yield next(found[1] for line in server.stdout if (found := re.search(r"MCP clients: (http://\S+)/mcp", line)))
         server.terminate()
@@ -126,19 +134,78 @@ def test_calls_that_do_not_fit_an_endpoint_are_refused_at_once(url: str) -> None
     assert httpx.post(f"{url}/gradio_api/call/get_paper", content=b"{").status_code == 422
 
 
+BODIES = st.binary(max_size=60) | st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=20),
+    lambda parts: st.lists(parts, max_size=3) | st.dictionaries(st.sampled_from(["data", "query", "top_k"]), parts),
+).map(lambda value: json.dumps(value).encode())
+
+
+@hypothesis.given(BODIES, st.booleans())
+def test_any_body_is_a_call_with_all_its_values_or_refused(body: bytes, by_name: bool) -> None:
+    def search(query: str, top_k: int = 10) -> dict[str, Any]:
+        raise NotImplementedError
+
+    with suppress(InputError):
+        called = json.loads(_complete(search, by_name, body))
+        assert len(called if by_name else called["data"]) == 2
+
+
 @hypothesis.settings(max_examples=40, deadline=None)
-@hypothesis.given(
-    st.sampled_from(NAMES),
-    st.binary(max_size=60)
-    | st.recursive(
-        st.none() | st.booleans() | st.integers() | st.text(max_size=20),
-        lambda parts: st.lists(parts, max_size=3) | st.dictionaries(st.sampled_from(["data", "query"]), parts),
-    ).map(lambda value: json.dumps(value).encode()),
-)
+@hypothesis.given(st.sampled_from(NAMES), BODIES)
 def test_any_body_is_taken_or_refused_in_one_line(url: str, name: str, body: bytes) -> None:
     answer = httpx.post(f"{url}/gradio_api/call/{name}", content=body, headers={"Content-Type": "application/json"})
     assert answer.status_code in {200, 422}
     assert answer.status_code == 200 or "\n" not in answer.json()["error"]
+
+
+# Left out is what keeps its connection open, or reads a megabyte for nothing.
+HELD_OPEN = r"/heartbeat/|/queue/data|/dev/reload|/upload_progress|/svelte/|/assets/|/$"
+DIRECT = ("/gradio_api/run/{api_name}", "/gradio_api/api/{api_name}")  # Gradio answers 500 to whatever an event refuses
+
+
+@pytest.mark.parametrize("path", ["openapi.json", "gradio_api/openapi.json"])
+def test_whatever_the_schema_allows_is_taken_or_refused_and_tells_nothing(
+    url: str, seed_index: Path, path: str
+) -> None:
+    schema = schemathesis.openapi.from_url(f"{url}/{path}").exclude(path_regex=HELD_OPEN)
+    secrets = (KEY, "Traceback", "site-packages", str(seed_index), "root:x:")
+
+    @hypothesis.settings(
+        max_examples=80,
+        deadline=None,
+        derandomize=True,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @hypothesis.given(schema.as_strategy())
+    def check(case: schemathesis.Case[Any]) -> None:
+        answer = case.call(base_url=url, timeout=20, allow_redirects=False)
+        assert answer.status_code < 500 or case.path in DIRECT
+        assert not [secret for secret in secrets if secret in answer.text]
+
+    check()
+    assert call(url, "search_papers", "lidar", 1)[0] == "complete"
+
+
+def test_a_visit_without_a_name_does_not_end_the_queue_for_all(url: str) -> None:
+    event = next(each["id"] for each in httpx.get(f"{url}/config").json()["dependencies"] if each["api_name"])
+    nameless = {"data": ["lidar", 1], "fn_index": event, "session_hash": ""}
+    with ThreadPoolExecutor(20) as pool:
+        joined = pool.map(lambda _: httpx.post(f"{url}/gradio_api/queue/join", json=nameless, timeout=60), range(30))
+    assert {answer.status_code for answer in joined} == {200}
+    assert call(url, "search_papers", "lidar", 1)[0] == "complete"
+
+
+def test_what_gradio_cannot_read_is_refused_and_the_queue_cannot_be_passed_by(url: str) -> None:
+    for path, body in (
+        ("upload", {"files": {"other": (None, "no file")}}),
+        ("queue/join", {"json": {"data": [], "fn_index": 999, "session_hash": "x"}}),
+        ("run/search_papers", {"json": {"data": ["lidar", 1]}}),
+        ("api/search_papers", {"json": {"data": ["lidar", 1]}}),
+    ):
+        answer = httpx.post(f"{url}/gradio_api/{path}", **body)
+        assert answer.is_client_error or answer.json() == []
+    assert "event: error" in httpx.get(f"{url}/gradio_api/call/get_paper/no-such-event").text
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ The model is a scripted server behind real HTTP and the real client library.
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -13,7 +14,7 @@ from chatbot import PaperChatbot
 from chatbot.answers import Answer
 from chatbot.ui import format_answer
 from tests import model_behaviours as behaviours
-from tests.model_server import ModelServer, Reply
+from tests.model_server import ModelServer, Reply, model_server
 
 QUESTION = "What mIoU does FRNet reach on nuScenes, and how fast is it?"
 
@@ -147,6 +148,19 @@ def test_a_failing_model_gives_the_papers_own_words_and_a_plain_notice(
     assert said in answer.notice
     assert "Traceback" not in answer.notice
     server.release()
+
+
+def test_a_model_server_that_is_gone_for_a_while_is_used_again_once_it_is_back(seed_index: Path) -> None:
+    with model_server() as before:
+        before.default = behaviours.honest
+        bot = open_bot(before, seed_index)
+        assert bot.ask(QUESTION).model == "openai:scripted"
+    answer = bot.ask(QUESTION)
+    assert (answer.model, answer.status) == ("extractive", "answered")
+    assert "cannot be reached" in answer.notice
+    with model_server(urlsplit(before.url).port or 0) as back:
+        back.default = behaviours.honest
+        assert bot.ask(QUESTION).model == "openai:scripted"
 
 
 def test_a_wrong_key_is_told_once_and_not_tried_again(server: ModelServer, model_bot: PaperChatbot) -> None:

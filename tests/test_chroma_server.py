@@ -6,6 +6,7 @@ The server is a real one; a folder of its own stands for each machine.
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from chatbot.doctor import examine
 from chatbot.errors import IndexAway, IndexBusy, IndexMissing
 from chatbot.index import PaperIndex, Server, lease, measure, verify
 from chatbot.index.place import find_place
-from chatbot.index.server import ask_version
+from chatbot.index.server import Session, ask_version
 from chatbot.ingest import ingest, rebuild_index
 from chatbot.settings import load_settings
 from chatbot.upkeep import export_snapshot, import_snapshot, repair
@@ -25,6 +26,7 @@ from tests import forked
 from tests.chroma_server import ChromaProcess, guarded
 from tests.conftest import make_record
 from tests.killed_ingest import IDENTITY, HashedWords, bring_in, describe, kill_and_compare
+from tests.paper_servers import paper_server
 
 QUERIES = ("honey bees in experiment 7", "opera singing")
 TOKEN = "planted-token"
@@ -105,8 +107,13 @@ def test_two_that_write_from_different_machines_are_kept_apart(
     tmp_path: Path, source: Path, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = (PaperIndex.create(tmp_path / name, IDENTITY, server) for name in ("first", "second"))
-    with first.write(), pytest.raises(IndexBusy, match=r"first is writing to the Chroma server at http.* try again"):
-        ingest(second, HashedWords(), [("papers", source)])
+    clock = time.time
+    for skew in (0, 86_400, -86_400):  # seconds by which the clock of the second is wrong
+        with first.write():
+            monkeypatch.setattr(time, "time", lambda skew=skew: clock() + skew)
+            with pytest.raises(IndexBusy, match=r"first is writing to the Chroma server .* try again"):
+                ingest(second, HashedWords(), [("papers", source)])
+            monkeypatch.setattr(time, "time", clock)
     monkeypatch.setattr(lease, "_LEASE", 0)
     monkeypatch.setattr(lease, "_RENEWAL", 0)
     with first.write() as writer:
@@ -159,18 +166,27 @@ def test_a_server_that_is_killed_and_stays_away_costs_nothing_that_was_stored(
 def test_a_reader_says_that_the_server_is_gone_and_goes_on_when_it_is_back(
     tmp_path: Path, chroma: ChromaProcess, source: Path
 ) -> None:
-    server = chroma.index("gone-and-back", patience=0.5)
+    server = chroma.index("gone-and-back", patience=1.5)
     bring_in(tmp_path, source, server)
     reader, vector = PaperIndex(tmp_path, IDENTITY, server), HashedWords().embed_query("honey bees")
     chroma.kill()
+    started = time.monotonic()
     for _ in range(2):
         with pytest.raises(IndexAway, match="does not answer"):
             reader.refresh()
         with pytest.raises(IndexAway, match="does not answer"):
             reader.nearest_passages(vector, 3)
+    assert time.monotonic() - started < 3 * server.patience  # the first waits, the three others do not
     chroma.start()
     reader.refresh()
     assert "p1" in reader.nearest_passages(vector, 3)
+
+
+def test_a_proxy_that_says_the_server_restarts_is_asked_again() -> None:
+    with paper_server() as proxy, Session(Server(proxy.url, patience=60)) as session:
+        proxy.faults = [(503, {}), (502, {})]
+        assert session.request("GET", f"{proxy.url}/api/query").status_code == 200
+        assert len(proxy.asked) == 3
 
 
 def test_an_index_that_was_removed_from_the_server_is_missed(tmp_path: Path, source: Path, server: Server) -> None:

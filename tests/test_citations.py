@@ -29,6 +29,7 @@ def read(*pieces: str) -> list[Claim]:
         ("[1.1] It is fast.", [Mark(1, 1)]),
         ("It is fast [paper 3].", [Mark(3)]),
         ("It is fast [1.1; 2.2].", [Mark(1, 1), Mark(2, 2)]),
+        ("It is fast [1-999].", [Mark(number) for number in range(1, 21)]),
     ],
 )
 def test_marks_in_every_form_belong_to_their_sentence(text: str, marks: list[Mark]) -> None:

@@ -7,12 +7,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 
 from chatbot import PaperChatbot
 from chatbot.errors import IndexBroken, IndexMismatch, ThreadsBroken
 from chatbot.index.manifest import load_manifest
+from chatbot.serving import Accounts
 from chatbot.threads import ThreadStore
 from tests import forked
 from tests.conftest import make_record
@@ -75,6 +77,84 @@ def test_truncated_conversations_are_told_and_left_alone(tmp_path: Path, part: f
     with pytest.raises(ThreadsBroken, match=r"damaged .*move the file away"):
         threads.answers("ann", thread.id)
     assert path.read_bytes() == damaged
+
+
+def test_a_crash_while_a_small_file_is_written_leaves_the_old_one_whole(
+    index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut(record: object, file: TextIO, **_: object) -> None:
+        file.write('{"half')
+        file.flush()
+        raise KeyboardInterrupt
+
+    old, accounts = load_manifest(index), Accounts(tmp_path / "accounts.json")
+    accounts.set("ann", "correct horse")
+    with monkeypatch.context() as patch:
+        patch.setattr(json, "dump", cut)
+        with pytest.raises(KeyboardInterrupt):
+            old.save(index)
+        with pytest.raises(KeyboardInterrupt):
+            accounts.set("bob", "correct horse")
+    assert load_manifest(index) == old
+    assert accounts.names() == ["ann"]
+
+
+# Runs in a process of its own for each number of bytes that are left on a small disk; the last gets room again.
+ON_A_SMALL_DISK = """
+import json, sys
+from contextlib import suppress
+from pathlib import Path
+from chatbot.errors import ChatbotError
+from chatbot.index import PaperIndex, verify
+from chatbot.threads import ThreadStore
+from tests.killed_ingest import IDENTITY, bring_in
+from tests.test_threads import make_answer
+
+left, few, more, disk = int(sys.argv[1]), *map(Path, sys.argv[2:])
+index, filler, threads, told = disk / "index", disk / "filler", ThreadStore(disk / "threads.sqlite3"), []
+if not index.exists():
+    bring_in(index, few)
+    threads.append("", threads.create("", "kept").id, make_answer("What was said?"))
+filler.unlink(missing_ok=True)
+if left >= 0:
+    with suppress(OSError), filler.open("wb", 0) as file:
+        while True:
+            file.write(bytes(4096))
+    with filler.open("r+b") as file:
+        file.truncate(file.seek(0, 2) - left)
+fixes = [] if left >= 0 else [finding.fix for finding in verify(index)]
+for change in (lambda: bring_in(index, more), lambda: [threads.create("", "x" * 60) for _ in range(99)]):
+    try:
+        change()
+        told.append("")
+    except ChatbotError as error:
+        told.append(f"{type(error).__name__}: {error}")
+papers = [] if left >= 0 else [each.paper.id for each in PaperIndex(index, IDENTITY).listed()]
+kept = [] if left >= 0 else [each["question"] for each in threads.answers("", threads.find("", "kept").id)]
+print(json.dumps([told, fixes, papers, kept, [] if left >= 0 else [each.fault for each in verify(index)]]))
+"""
+
+
+def test_a_full_disk_is_told_and_loses_nothing_that_was_acknowledged(
+    tmp_path: Path, write_jsonl: Callable[..., Path]
+) -> None:
+    few, more = write_jsonl(*map(make_record, range(6))), write_jsonl(*map(make_record, range(30)), name="more")
+    (disk := tmp_path / "disk").mkdir()
+    try:
+        subprocess.run(["unshare", "-Urm", "true"], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("this system lets nobody mount a small disk of their own")
+    run = 'mount -t tmpfs -o size=4m tmpfs "$4" && for left in 40000 0 -1; do "$0" -c "$1" $left "$2" "$3" "$4"; done'
+    words = ["unshare", "-Urm", "sh", "-c", run, sys.executable, ON_A_SMALL_DISK, *map(str, (few, more, disk))]
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent)}
+    done = subprocess.run(words, capture_output=True, text=True, env=environment)
+    *full, roomy = map(json.loads, done.stdout.splitlines())
+    lines = [line for told, *_ in full for line in told]
+    assert [line.split(":")[0] for line in lines] == ["IndexBroken", "ThreadsBroken"] * 2
+    assert all("the disk is full at" in line for line in lines)
+    assert (roomy[0], roomy[3], roomy[4]) == (["", ""], ["What was said?"], [])
+    assert all("index repair" in fix for fix in roomy[1])
+    assert set(roomy[2]) == {f"p{number}" for number in range(30)}
 
 
 def test_an_index_that_may_only_be_read_refuses_writes_in_one_line(

@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from chatbot.records import Paper
 from chatbot.ui.sources import format_sources
 
@@ -70,3 +72,11 @@ def test_a_span_of_the_title_is_marked_in_the_title() -> None:
 def test_a_quotation_that_the_index_no_longer_has_is_still_shown() -> None:
     assert "no longer has: <q id='ref-2-1'>Wasps sting.</q> [1]" in panel(cite(1, 14, 26, "Wasps sting."))
     assert "Bees dance.</q> [1]" in panel(cite(1, 14, 25), paper=None)
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "file:///etc/passwd"])
+def test_an_address_that_is_not_of_the_web_is_no_link(url: str) -> None:
+    cited = {"number": 1, "paper_id": "bees", "title": "Bees", "quote": "Bees", "start": 0, "end": 4}
+    shown = format_sources(0, {"citations": [cited]}, lambda _: Paper("bees", "Bees", "They fly.", url=url))
+    assert "Bees" in shown
+    assert "<a " not in shown

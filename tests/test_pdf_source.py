@@ -1,13 +1,9 @@
 """PDFs: the title and the abstract of a first page, found however the page is set."""
 
-import gzip
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from chatbot.errors import SourceError
 from chatbot.records import Paper
@@ -124,17 +120,3 @@ def test_pdf_without_pypdf_names_the_extra(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setitem(sys.modules, "pypdf", None)
     with pytest.raises(SourceError, match=r"pip install 'paper-chatbot\[pdf\]'"):
         read(write(tmp_path, make_pdf(PAGE)))
-
-
-def test_any_damage_gives_a_paper_a_skip_or_a_named_error(tmp_path_factory: pytest.TempPathFactory) -> None:
-    folder, sample = tmp_path_factory.mktemp("damaged"), make_pdf(PAGE)
-
-    @settings(max_examples=80, deadline=None)
-    @given(st.integers(8, len(sample)), st.integers(0, 60), st.binary(max_size=40) | st.sampled_from([b"<<", b"9 0 R"]))
-    def check(at: int, cut: int, put: bytes) -> None:
-        damaged = sample[:at] + put + sample[at + cut :]
-        with suppress(SourceError):
-            read(write(folder, damaged))
-            read(write(folder, gzip.compress(damaged)))
-
-    check()

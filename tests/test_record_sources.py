@@ -2,7 +2,6 @@
 
 import gzip
 import json
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -121,20 +120,6 @@ def test_the_arxiv_snapshot_dates_a_paper_by_its_id(tmp_path: Path) -> None:
         ("line 3", "no abstract"),
         ("line 4", "not valid JSON"),
     ]
-
-
-@pytest.mark.parametrize("sample", [lines(WORKS), json.dumps(WORKS, indent=1), lines(ARXIV)])
-def test_damage_gives_papers_skips_or_a_named_error(sample: str, tmp_path_factory: pytest.TempPathFactory) -> None:
-    folder = tmp_path_factory.mktemp("damaged")
-    put = st.text(max_size=30) | st.sampled_from(["null", "1", "[{}]", '{"a": [[]]}', "}", '"'])
-
-    @settings(max_examples=60, deadline=None)
-    @given(st.integers(0, len(sample)), st.integers(0, 100), put)
-    def check(at: int, cut: int, put: str) -> None:
-        with suppress(SourceError):
-            read(write(folder, (sample[:at] + put + sample[at + cut :]).encode("utf-8", "replace")))
-
-    check()
 
 
 @settings(max_examples=60, deadline=None)

@@ -2,11 +2,10 @@
 
 import json
 import re
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pylatexenc.latex2text import LatexNodes2Text
 
@@ -247,17 +246,3 @@ def test_latex_without_macros_reads_as_the_full_parse_reads_it(words: list[str])
     text = "x" + "x".join(words)
     parsed = LatexNodes2Text().latex_to_text(re.sub(r"(?<!\\)[%&]", r"\\\g<0>", text))
     assert decode_latex(text, None) == parsed
-
-
-@pytest.mark.parametrize("sample", [BIBTEX, RIS, json.dumps(CSL)], ids=["bibtex", "ris", "csl"])
-def test_damage_gives_papers_skips_or_a_named_error(sample: str, tmp_path_factory: pytest.TempPathFactory) -> None:
-    folder = tmp_path_factory.mktemp("damaged")
-
-    @settings(max_examples=60, deadline=None)
-    @given(st.integers(0, len(sample)), st.integers(0, 200), st.text(max_size=80) | st.sampled_from('{}"@#\\,$%\n'))
-    def check(at: int, cut: int, put: str) -> None:
-        damaged = sample[:at] + put + sample[at + cut :]
-        with suppress(SourceError):
-            read(write(folder, damaged.encode("utf-8", "replace")))
-
-    check()

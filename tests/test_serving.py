@@ -277,6 +277,18 @@ def test_a_stopping_server_lets_an_answer_be_finished(
     assert QUESTION in {thread.name for thread in PaperChatbot(index=index).threads.list("")}
 
 
+def test_a_server_that_is_killed_has_kept_every_answer_that_it_gave(slow: Callable[..., Any], index: Path) -> None:
+    question = "What does FRNet segment?"
+    with slow() as server:
+        told = Visitor(server.url).ask(question)
+        server.process.kill()
+        server.process.wait()
+    store = PaperChatbot(index=index).threads
+    thread = next(thread for thread in store.list("") if thread.name == question)
+    assert [answer["question"] for answer in store.answers("", thread.id)] == [question]
+    assert "**Sources**" in told
+
+
 def test_a_full_queue_is_told_at_once_and_a_stopping_server_does_not_wait_for_ever(
     slow: Callable[..., Any], model: ModelServer
 ) -> None:

@@ -3,15 +3,12 @@
 import csv
 import io
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from chatbot.errors import SourceError
 from chatbot.records import Paper
@@ -105,16 +102,3 @@ def test_parquet_without_pyarrow_names_the_extra(tmp_path: Path, monkeypatch: py
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(SourceError, match=r"pip install 'paper-chatbot\[parquet\]'"):
         read(path)
-
-
-def test_any_table_gives_papers_skips_or_a_named_error(tmp_path_factory: pytest.TempPathFactory) -> None:
-    folder = tmp_path_factory.mktemp("damaged")
-    table = save_parquet(folder / "x.parquet", [{"title": "T", "abstract": "A.", "authors": ["B"]}] * 3).read_bytes()
-
-    @settings(max_examples=80, deadline=None)
-    @given(st.sampled_from([table, ZOTERO.encode()]), st.integers(4, 1500), st.integers(0, 50), st.binary(max_size=60))
-    def check(sample: bytes, at: int, cut: int, put: bytes) -> None:
-        with suppress(SourceError):
-            read(write(folder, sample[:at] + put + sample[at + cut :], "damaged.csv"))
-
-    check()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from chatbot import PaperChatbot
 from chatbot.ui import format_answer, suggest_questions
+from chatbot.ui.answers import format_record
 
 
 def test_answers_name_their_sources(bot: PaperChatbot) -> None:
@@ -29,3 +30,15 @@ def test_papers_without_names_of_their_own_are_asked_about_by_title(
     questions = suggest_questions(other)
     assert 3 <= len(questions) <= 4
     assert all(question.startswith("What does “") for question in questions)
+
+
+def test_what_a_paper_wrote_is_no_tag_no_mark_and_turns_no_text_around() -> None:
+    title, claim = "<img src=x> ![t](http://evil.example)", "Bees are 5 times \u202efaster than in [1], [2] and [3]."
+    cited = {"number": 1, "paper_id": "bees", "title": title, "quote": claim}
+    record = {"question": "?", "standalone_question": "?", "answer": f"“{claim}” [1]", "citations": [cited]}
+    record |= {"sentences": [{"text": claim, "citations": [1]}], "withheld": [], "notice": ""}
+    shown = format_record(record)
+    assert "<img" not in shown
+    assert "](http" not in shown
+    assert "\u202e" not in shown
+    assert shown.count("](#ref-") == 1

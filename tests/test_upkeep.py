@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import shutil
 import tarfile
 from collections.abc import Callable
@@ -102,6 +103,13 @@ def add(archive: tarfile.TarFile, name: str, content: bytes = b"", **fields: Any
     archive.addfile(member, io.BytesIO(content))
 
 
+class Hostile:
+    """What leaves a folder behind where it is unpickled."""
+
+    def __reduce__(self) -> tuple[Any, tuple[str]]:
+        return os.mkdir, ("unpickled",)
+
+
 def spoil(snapshot: Path, kind: str) -> bytes:
     """Return ``snapshot`` with one thing in it that does not belong there."""
     if kind == "cut":
@@ -113,6 +121,10 @@ def spoil(snapshot: Path, kind: str) -> bytes:
         contents = {member.name: old.extractfile(member).read() for member in old}  # type: ignore[union-attr]
         if kind == "link":
             contents.pop("vectors-00000.npy")
+        elif kind == "another name":
+            contents = {name.replace("papers-", "../papers-"): content for name, content in contents.items()}
+        elif kind == "another format":
+            contents["snapshot.json"] = contents["snapshot.json"].replace(b'"format": 1', b'"format": 0')
         elif kind == "paper missing":
             contents["papers-00000.jsonl"] = contents["papers-00000.jsonl"].split(b"\n", 1)[1]
         elif kind == "not a number":
@@ -121,7 +133,7 @@ def spoil(snapshot: Path, kind: str) -> bytes:
             np.save(changed := io.BytesIO(), array)
             contents["vectors-00000.npy"] = changed.getvalue()
         elif kind == "pickle":
-            np.save(changed := io.BytesIO(), np.array([{"a": 1}]), allow_pickle=True)
+            np.save(changed := io.BytesIO(), np.array([Hostile()]), allow_pickle=True)
             contents["vectors-00000.npy"] = changed.getvalue()
         for name, content in contents.items():
             add(new, name, content)
@@ -134,7 +146,10 @@ def spoil(snapshot: Path, kind: str) -> bytes:
 
 @pytest.mark.parametrize(
     "kind",
-    ["cut", "no archive", "link", "../above.txt", "/tmp/absolute.txt", "paper missing", "not a number", "pickle"],
+    [
+        *("cut", "no archive", "another format", "another name", "link", "../above.txt", "/tmp/absolute.txt"),
+        *("paper missing", "not a number", "pickle"),
+    ],
 )
 def test_a_bad_snapshot_is_refused_and_writes_nothing_elsewhere(snapshot: Path, tmp_path: Path, kind: str) -> None:
     bad = tmp_path / "in" / "bad.tar"

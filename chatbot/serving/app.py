@@ -8,7 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from types import FrameType
 from typing import Any
 
@@ -54,7 +54,9 @@ def serve_page(
     limits = Limits(bot.settings.questions_per_minute)
     desk, door = Desk(limits, log_questions), Door(accounts, limits)
     page = build_page(bot, desk.watch, read_only=public and not accounts)
-    page.queue(max_size=bot.settings.queue_size, default_concurrency_limit=bot.settings.answers_at_once)
+    most, at_once = bot.settings.queue_size, bot.settings.answers_at_once
+    page.queue(max_size=most, default_concurrency_limit=at_once, api_open=False)  # no way past the queue
+    _lose_what_nobody_waits_for(page._queue)
     alone = not (public or accounts)
     served = mcp_app(bot, alone, desk.watch) if mcp else {}
     stop = _catch_signals()
@@ -97,6 +99,17 @@ def _launch(
         "show_error": True,
         "prevent_thread_lock": True,
     }
+
+
+def _lose_what_nobody_waits_for(queue: Any) -> None:
+    """Drop a message to a visit that has no name or is forgotten, which by itself would end the queue for everyone."""
+    send = queue.send_message
+
+    def send_where_known(event: Any, message: Any) -> None:
+        with suppress(KeyError):
+            send(event, message)
+
+    queue.send_message = send_where_known
 
 
 def _health(bot: PaperChatbot, desk: Desk) -> Callable[[Any], Any]:

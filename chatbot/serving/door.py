@@ -14,7 +14,7 @@ from typing import Any
 
 from chatbot.serving.accounts import Accounts
 from chatbot.serving.limits import Limits
-from chatbot.serving.logs import hash_name, log
+from chatbot.serving.logs import hash_name, locate, log
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -26,7 +26,8 @@ _PARTS = re.compile(r".*/(assets|static|svelte)/|.*/(theme\.css|favicon\.ico|rob
 _IN_PATH = re.compile(r".*/gradio_api/(?:heartbeat|stream)/([^/]+)")
 _HOLDS_OPEN = re.compile(r".*/gradio_api/heartbeat/")
 _ADDRESS: ContextVar[str] = ContextVar("address", default="")
-_REFUSAL = json.dumps({"detail": "Session not found."}).encode()
+_NOT_YOURS = {"detail": "Session not found."}
+_UNUSABLE = {"error": "this request lacks something, or holds what cannot be used"}
 
 
 class Door:
@@ -75,21 +76,30 @@ class Door:
         return enter
 
     async def _answer(self, app: App, scope: Message, receive: Receive, send: Send) -> None:
-        started, status, user = time.perf_counter(), 0, self._find_user(scope)
+        started, status, is_open, user = time.perf_counter(), 0, False, self._find_user(scope)
 
         async def note(message: Message) -> None:
-            nonlocal status
+            nonlocal status, is_open
             status = message.get("status", status)
+            is_open = message["type"] == "http.response.start" or message.get("more_body", False)
             await send(message)
 
         try:
             if self._accounts and "/gradio_api/" in scope["path"]:
                 session, receive = await _find_session(scope, receive)
                 if session and not self._own(session, user):
-                    await note({"type": "http.response.start", "status": 404, "headers": [_JSON]})
-                    await note({"type": "http.response.body", "body": _REFUSAL})
+                    await _refuse(note, 404, _NOT_YOURS)
                     return
             await app(scope, receive, note)
+        except Exception as error:
+            if "/gradio_api/" not in scope["path"]:
+                raise
+            # What the page does runs in its queue: here it is Gradio that cannot make sense of a request.
+            log("error", error=type(error).__name__, where=locate(error.__traceback__))
+            if not status:
+                await _refuse(note, 422, _UNUSABLE)
+            elif is_open:
+                await note({"type": "http.response.body"})
         finally:
             if status >= 400 or not _PARTS.match(scope["path"]):
                 log(
@@ -127,7 +137,10 @@ class Door:
         return user or ""
 
 
-_JSON = (b"content-type", b"application/json")
+async def _refuse(send: Send, status: int, reason: Message) -> None:
+    headers = [(b"content-type", b"application/json")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": json.dumps(reason).encode()})
 
 
 async def _find_session(scope: Message, receive: Receive) -> tuple[str, Receive]:

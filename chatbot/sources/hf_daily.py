@@ -108,7 +108,10 @@ def _ask(client: Any, day: date, page: int) -> list[Any]:
     parameters = {"date": day.isoformat(), "limit": _PAGE} | ({"p": page} if page else {})
     response = client.get("/api/daily_papers", params=parameters)
     response.raise_for_status()
-    found = response.json()
+    try:
+        found = response.json()
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
     if not isinstance(found, list):
         raise ValueError("no list")
     return found
