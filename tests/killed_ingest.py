@@ -103,7 +103,8 @@ def describe(folder: Path, queries: Sequence[str], server: Server | None = None)
         vector = embedder.embed_query(query)
         found["passages"].append(_nearest(index.nearest_passages, vector, passages))
         found["sentences"].append(_nearest(index.nearest_sentences, vector, sentences))
-        found["words"].append({key: round(score, 4) for key, score in index.match_words(query, 1000)[0].items()})
+        words, _ = index.match_words(query, len(entries) + 1)  # all: at a cut, any of equal scores may stay
+        found["words"].append({key: round(score, 4) for key, score in words.items()})
     vectors = {entry.paper.id: np.round(entry.vectors, 5).tolist() for entry in entries}
     return {"papers": {e.paper.id: (e.paper, e.records) for e in entries}, "vectors": vectors} | found
 
@@ -128,11 +129,26 @@ def kill_and_compare(
         yield f"{moment:.2f} of {took:.2f} s", [what for what in expected if now[what] != expected[what]]
 
 
+def kill_on_the_way(
+    source: Path, scratch: Path, moments: int, queries: Sequence[str]
+) -> Iterator[tuple[str, list[str]]]:
+    """Kill one ingest at each of ``moments``, going on after each; yield what differs from an undisturbed one at last."""
+    trial, random = Trial(source), Random(0)
+    took = trial.run(scratch / "whole")
+    for number in range(1, moments + 1):
+        trial.run(scratch / "cut", random.uniform(0.5, 1.5) * took / (moments + 1))
+        print(f"killed {number} times", flush=True)
+    trial.run(scratch / "cut")
+    expected, now = describe(scratch / "whole", queries), describe(scratch / "cut", queries)
+    yield f"{moments} parts of {took:.0f} s", [what for what in expected if now[what] != expected[what]]
+
+
 def main() -> None:
-    """Do it with a file and a number from the command line."""
+    """Do it with a file, a number, and ``--on-the-way`` for one ingest instead of many, from the command line."""
     queries = ("question answering", "object detection with few labels", "graph neural networks", "privacy")
     with tempfile.TemporaryDirectory() as scratch:
-        for moment, wrong in kill_and_compare(Path(sys.argv[1]), Path(scratch), int(sys.argv[2]), queries):
+        kill = kill_on_the_way if "--on-the-way" in sys.argv else kill_and_compare
+        for moment, wrong in kill(Path(sys.argv[1]), Path(scratch), int(sys.argv[2]), queries):
             print(f"killed after {moment}: {', '.join(wrong) or 'equal'}", flush=True)
 
 
