@@ -132,7 +132,7 @@ def kill_and_compare(
 def kill_on_the_way(
     source: Path, scratch: Path, moments: int, queries: Sequence[str]
 ) -> Iterator[tuple[str, list[str]]]:
-    """Kill one ingest at each of ``moments``, going on after each; yield what differs from an undisturbed one at last."""
+    """Kill one ingest at each of ``moments``, going on after each; yield what differs at last from one that was not."""
     trial, random = Trial(source), Random(0)
     took = trial.run(scratch / "whole")
     for number in range(1, moments + 1):
