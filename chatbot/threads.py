@@ -6,7 +6,6 @@ the file for itself: threads and processes may share it.
 
 import json
 import secrets
-import shutil
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
@@ -19,6 +18,7 @@ from chatbot.answers import Answer
 from chatbot.errors import InputError, ThreadMissing, ThreadsBroken
 from chatbot.markup import clip_text, flatten_text
 from chatbot.records import Thread
+from chatbot.space import has_less
 
 LOCAL_USER = ""
 NAME_CHARS = 60
@@ -206,17 +206,11 @@ def _missing(name: str) -> ThreadMissing:
     return ThreadMissing(f"there is no conversation “{shown}”; those that are there: chatbot threads list")
 
 
-def _is_full(folder: Path) -> bool:
-    with suppress(OSError):
-        return shutil.disk_usage(folder).free < _LITTLE_SPACE
-    return False
-
-
 def _explain(path: Path, error: Exception) -> ThreadsBroken:
     text = " ".join(str(error).split())
     if "locked" in text:
         return ThreadsBroken(f"another process keeps {path} busy; try again when it has finished")
-    if "full" in text or _is_full(path.parent):  # then SQLite may say that it cannot open a file
+    if "full" in text or has_less(path.parent, _LITTLE_SPACE):  # then SQLite may say that it cannot open a file
         return ThreadsBroken(f"the disk is full at {path}; free some space and try again")
     if isinstance(error, OSError) or "unable to open" in text or "readonly" in text:
         return ThreadsBroken(f"the conversations in {path} cannot be read and written; give yourself the right to both")

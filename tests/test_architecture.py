@@ -18,6 +18,7 @@ SHARED = {
     "logistic",
     "markup",
     "maxsim",
+    "space",
 }
 JOINING = {
     "pipeline",

@@ -12,6 +12,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from chatbot.errors import ChatbotError, IndexBroken, IndexBusy
+from chatbot.space import has_less
 
 _LOCK = "write.lock"
 _LITTLE_SPACE = 1_000_000  # bytes
@@ -53,20 +54,13 @@ def explain(folder: Path, error: BaseException) -> ChatbotError:
     """Return the error that says in one line what became of ``folder``."""
     text = f"{type(error).__name__}: {error}".lower()
     code = getattr(error, "errno", None)
-    if code == errno.ENOSPC or "no space left" in text or "disk is full" in text or _is_full(folder):
+    if code == errno.ENOSPC or "no space left" in text or "disk is full" in text or has_less(folder, _LITTLE_SPACE):
         return IndexBroken(f"the disk is full at {folder}; free some space and run the same command again")
     if code in (errno.EACCES, errno.EPERM, errno.EROFS) or "readonly" in text or "read-only" in text:
         return IndexBroken(f"{folder} cannot be written; make it writable or choose another with --index")
     if code in (errno.ENOTDIR, errno.EEXIST):
         return IndexBroken(f"{folder} is not a folder; choose another with --index")
     return damaged(folder, " ".join(str(error).split())[:120] or type(error).__name__)
-
-
-def _is_full(folder: Path) -> bool:
-    try:
-        return shutil.disk_usage(folder).free < _LITTLE_SPACE
-    except OSError:
-        return False
 
 
 def damaged(folder: Path, reason: str) -> IndexBroken:
