@@ -29,9 +29,9 @@ def answer(
 
     One side of a comparison is still told when nothing is known of the other. ``first`` is the first citation's number.
     """
-    if judgement.outcome == "sure" and question.of_record:
-        return _tell_record(question, chosen[0].hit.paper, judgement.confidence, first)
     if judgement.outcome == "sure":
+        if question.of_record:
+            return _tell_record(question, chosen[0].hit.paper, judgement.confidence, first)
         return _quote(question, chosen, judgement.confidence, first)
     if judgement.outcome == "doubtful":
         doubt = f" They may not tell of {_join(judgement.missing)}." if judgement.missing else ""

@@ -16,6 +16,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+INGEST = "import sys; from chatbot import PaperChatbot; PaperChatbot(index=sys.argv[1]).ingest(sys.argv[2])"
 ENVIRONMENT = {
     # What the product sets, and no threads of the libraries' own.
     "GRADIO_ANALYTICS_ENABLED": "False",

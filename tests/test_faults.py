@@ -27,8 +27,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An index of six papers, written and closed by another process."""
     folder = tmp_path_factory.mktemp("faults")
     (folder / "papers.jsonl").write_text("".join(json.dumps(make_record(number)) + "\n" for number in range(6)))
-    code = "import sys; from chatbot import PaperChatbot; PaperChatbot(index=sys.argv[1]).ingest(sys.argv[2])"
-    forked.run([sys.executable, "-c", code, folder / "index", folder / "papers.jsonl"], check=True)
+    forked.run([sys.executable, "-c", forked.INGEST, folder / "index", folder / "papers.jsonl"], check=True)
     return folder / "index"
 
 
@@ -200,10 +199,9 @@ def test_an_index_of_an_older_format_is_refused_with_what_makes_it_new(index: Pa
 
 
 def test_two_that_write_at_once_lose_nothing_of_the_one_that_may(index: Path, write_jsonl: Callable[..., Path]) -> None:
-    code = "import sys; from chatbot import PaperChatbot; PaperChatbot(index=sys.argv[1]).ingest(sys.argv[2])"
     sources = [write_jsonl(make_record(number), name=f"{number}.jsonl") for number in (7, 8)]
     running = [
-        forked.Popen([sys.executable, "-c", code, index, source], stderr=subprocess.PIPE, text=True)
+        forked.Popen([sys.executable, "-c", forked.INGEST, index, source], stderr=subprocess.PIPE, text=True)
         for source in sources
     ]
     errors = [process.communicate()[1] for process in running]

@@ -101,9 +101,8 @@ def test_reader_in_another_object_sees_a_finished_write(
     reader = PaperChatbot(index=tmp_path / "index")
     assert "zeppelin" not in reader.search("zeppelin airships")[0].paper.title.lower()
     added = make_record(9, title="On zeppelin airships", abstract="We fly a zeppelin.")
-    code = "import sys; from chatbot import PaperChatbot; PaperChatbot(index=sys.argv[1]).ingest(sys.argv[2])"
     path = write_jsonl(added, name="more.jsonl")
-    forked.run([sys.executable, "-c", code, str(tmp_path / "index"), str(path)], check=True)
+    forked.run([sys.executable, "-c", forked.INGEST, str(tmp_path / "index"), str(path)], check=True)
     assert reader.search("zeppelin airships")[0].paper.id == "p9"
 
 
@@ -203,8 +202,7 @@ def test_rebuild_recovers_from_a_damaged_manifest(filled: PaperChatbot, tmp_path
 def test_kill_in_the_middle_of_an_ingest_heals(tmp_path: Path, write_jsonl: Write) -> None:
     path = write_jsonl(*(make_record(number) for number in range(400)))
     index = tmp_path / "index"
-    code = "import sys; from chatbot import PaperChatbot; PaperChatbot(index=sys.argv[1]).ingest(sys.argv[2])"
-    process = forked.Popen([sys.executable, "-c", code, str(index), str(path)], text=True)
+    process = forked.Popen([sys.executable, "-c", forked.INGEST, str(index), str(path)], text=True)
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and not (index / "manifest.json").exists():
         time.sleep(0.05)
@@ -243,8 +241,7 @@ def test_missing_and_damaged_indexes_say_what_to_do(filled: PaperChatbot, tmp_pa
 @pytest.mark.parametrize("damage", ["garbage", "missing"])
 def test_damaged_vector_store_says_what_to_do(tmp_path: Path, write_jsonl: Write, damage: str) -> None:
     path = write_jsonl(make_record(1))
-    code = "import sys; from chatbot import PaperChatbot; PaperChatbot(index=sys.argv[1]).ingest(sys.argv[2])"
-    forked.run([sys.executable, "-c", code, str(tmp_path / "index"), str(path)], check=True)
+    forked.run([sys.executable, "-c", forked.INGEST, str(tmp_path / "index"), str(path)], check=True)
     database = store(tmp_path) / "chroma" / "chroma.sqlite3"
     if damage == "garbage":
         database.write_bytes(b"garbage" * 1000)
