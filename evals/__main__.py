@@ -199,6 +199,22 @@ def speed(
 
 
 @app.command()
+def sizes(
+    papers: Annotated[Path, typer.Option(help="A file of papers, the longer the better.")],
+    counts: Annotated[str, typer.Option(help="Numbers of papers, with commas.")] = "1000,5000",
+) -> None:
+    """Print what memory, disk and time an index takes as it grows; vectors are stand-ins, so nothing is embedded."""
+    from evals.printing import show_size
+    from evals.sizes import measure_sizes
+
+    if not all(count.isdecimal() and int(count) > 200 for count in counts.split(",")):
+        raise typer.BadParameter("numbers over 200 with commas, as in 5000,20000", param_hint="--counts")
+    with tempfile.TemporaryDirectory() as scratch:
+        for size in measure_sizes(papers, [int(count) for count in counts.split(",")], Path(scratch)):
+            show_size(size)
+
+
+@app.command()
 def stress(
     index: IndexOption = None,
     sessions: Annotated[int, typer.Option(min=1, max=500, help="Visitors at once.")] = 50,

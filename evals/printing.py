@@ -17,6 +17,7 @@ from evals.gate import Judged
 from evals.judging import RunOpinion
 from evals.report import ReportData, format_interval, format_number
 from evals.selftest import HEADLINES
+from evals.sizes import CHANGED, Size
 from evals.summary import ALL
 from evals.throughput import NEAREST, RecallResult, ThroughputResult
 from evals.validation import MINIMUM
@@ -140,3 +141,20 @@ def show_throughput(result: ThroughputResult) -> None:
     )
     for line in lines:
         out.print(line, markup=False, soft_wrap=True)
+
+
+def show_size(size: Size) -> None:
+    """Print what an index of one size takes."""
+    speed = size.speed
+    lines = (
+        f"{size.papers} papers, the last of them stored in {size.storing:.0f} s, with stand-ins for vectors",
+        f"  peak memory        storing {size.memory:.0f} MB, searching {size.reading:.0f} MB, the model included",
+        f"  on disk            {size.disk / 1e6:.0f} MB",
+        f"  opening            {size.opening:.2f} s, with the first search",
+        f"  whole retrieval    p50 {speed.search_p50:.1f} ms   p95 {speed.search_p95:.1f} ms, {speed.ratio:.2f} times",
+        f"                     the median embedding of a query ({speed.embed_p50:.1f} ms)",
+        f"  ingested again     {size.unchanged:.1f} s; with {CHANGED} changed and {CHANGED} gone {size.changed:.1f} s",
+    )
+    for line in lines:
+        out.print(line, markup=False, soft_wrap=True)
+    show_recall(size.recall)

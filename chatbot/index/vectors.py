@@ -112,11 +112,15 @@ class VectorStore:
     def all_papers(self, since: int = -1) -> Iterator[tuple[Paper, dict[str, Any]]]:
         """Yield every paper with what is stored about it, in the order of storing; only those stored ``since`` then."""
         where: Any = {"n": 0} if since < 0 else {"generation": {"$gt": since}}  # which only first passages have
-        for offset in count(0, PAGE):
-            result = self._passages.get(where=where, limit=PAGE, offset=offset, include=["metadatas", "documents"])
-            for text, stored in zip(result["documents"], result["metadatas"], strict=True):
+        for page in self._matching(where, ["metadatas", "documents"]):
+            for text, stored in zip(page["documents"], page["metadatas"], strict=True):
                 yield read_paper(text, stored), dict(stored)
-            if len(result["ids"]) < PAGE:
+
+    def _matching(self, where: Any, include: Sequence[str]) -> Iterator[Any]:
+        for offset in count(0, PAGE):
+            page = self._passages.get(where=where, limit=PAGE, offset=offset, include=include)
+            yield page
+            if len(page["ids"]) < PAGE:
                 return
 
     def paper_ids(self) -> set[str]:
@@ -126,8 +130,8 @@ class VectorStore:
 
     def ids_of_source(self, source: str) -> dict[str, tuple[str, ...]]:
         """Return the ids of the papers that came from ``source``, each with the ids that its records have there."""
-        result = self._passages.get(where={"sources": {"$contains": source}}, include=["metadatas"])
-        return {stored["paper_id"]: ids_there(stored, source) for stored in result["metadatas"]}
+        pages = self._matching({"sources": {"$contains": source}}, ["metadatas"])
+        return {stored["paper_id"]: ids_there(stored, source) for page in pages for stored in page["metadatas"]}
 
     def nearest_passages(self, vector: Vectors, limit: int, among: Sequence[str] | None = None) -> dict[str, float]:
         """Return the cosine of each paper's nearest passage, for the ``limit`` passages nearest to ``vector``.

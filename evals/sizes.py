@@ -1,0 +1,158 @@
+"""What an index takes as it grows: memory, disk, opening, searching and small changes, each in a process of its own.
+
+Knows processes and clocks; the vectors are stand-ins, so that a size is measured in minutes and not in hours.
+"""
+
+import json
+import multiprocessing
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from itertools import count, islice
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from chatbot import PaperChatbot
+from chatbot.embedding.minilm import MiniLM
+from chatbot.errors import InputError
+from chatbot.index import PaperIndex
+from chatbot.ingest import ingest
+from chatbot.records import Paper
+from chatbot.sources import read_papers
+from chatbot.terminal import progress_bar
+from evals.speed import SpeedResult, measure_speed
+from evals.throughput import RecallResult, measure_recall
+
+CHANGED = 100  # papers that get another text, and as many that are gone
+QUERIES = 100
+_SHIFT = 0.75  # length of what is added at random to a unit vector: leaves a cosine of about 0.8
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What an index of ``papers`` papers takes. Seconds, MB of memory, and bytes on disk.
+
+    ``memory`` is the peak of the process that stored the last of them, the model in it; ``reading`` that of one that
+    only searched. ``opening`` ends with the first search.
+    """
+
+    papers: int
+    storing: float
+    memory: float
+    disk: int
+    opening: float
+    reading: float
+    unchanged: float
+    changed: float
+    speed: SpeedResult
+    recall: RecallResult
+
+
+class StandIn:
+    """Vectors for the first texts by the bundled model, for others one of those moved at random; counts as the model.
+
+    So the model's memory is in what is measured, and vectors lie in clusters, as real ones do.
+    """
+
+    identity, dimensions = MiniLM.identity, MiniLM.dimensions
+
+    def __init__(self) -> None:
+        self._model, self._random = MiniLM(), np.random.default_rng(0)
+        self._real: Any = None
+
+    def embed_papers(self, texts: Sequence[str]) -> Any:
+        """Return unit vectors, shape ``(len(texts), dimensions)``."""
+        if self._real is None:
+            self._real = self._model.embed_papers(texts)
+            return self._real
+        noise = self._random.standard_normal((len(texts), self.dimensions), np.float32)
+        vectors = self._real[self._random.integers(len(self._real), size=len(texts))]
+        vectors = vectors + noise * np.float32(_SHIFT / self.dimensions**0.5)
+        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+    def embed_query(self, text: str) -> Any:
+        """Return the real vector of ``text``."""
+        return self._model.embed_query(text)
+
+
+def measure_sizes(papers: Path, counts: Sequence[int], folder: Path) -> Iterator[Size]:
+    """Yield what an index in ``folder`` takes with the first papers of a file, as it grows to each of ``counts``.
+
+    A file with fewer is gone through again, with other ids and titles. Raises SourceError or InputError for a file
+    that cannot be read or has no papers.
+    """
+    source, index = folder / "papers.jsonl", folder / "index"
+    known = [paper for paper in read_papers(papers) if isinstance(paper, Paper)]
+    if not known:
+        raise InputError(f"{papers} has no usable paper; give another --papers")
+    for number in sorted(counts):
+        _write(islice(_repeat(known), number), source)
+        storing, memory = _apart(partial(_store, index, source))
+        disk = sum(file.stat().st_size for file in index.rglob("*") if file.is_file())
+        opening, reading, speed, recall = _apart(partial(_search, index))
+        unchanged, _ = _apart(partial(_store, index, source))
+        _write(_change(islice(_repeat(known), number)), source)
+        changed, _ = _apart(partial(_store, index, source))
+        yield Size(number, storing, memory, disk, opening, reading, unchanged, changed, speed, recall)
+
+
+def _repeat(papers: Sequence[Paper]) -> Iterator[Paper]:
+    yield from papers
+    for again in count(2):
+        for paper in papers:
+            title = f"{paper.title} ({again})"
+            yield replace(paper, id=f"{paper.id}-{again}", title=title, doi="", arxiv_id="", url="")
+
+
+def _change(papers: Iterator[Paper]) -> Iterator[Paper]:
+    """Leave some papers out, and give others another text."""
+    list(islice(papers, CHANGED))
+    for paper in islice(papers, CHANGED):
+        yield replace(paper, abstract=f"{paper.abstract} This is another version.")
+    yield from papers
+
+
+def _write(papers: Iterator[Paper], source: Path) -> None:
+    with source.open("w", encoding="utf-8") as file:
+        file.writelines(json.dumps(asdict(paper)) + "\n" for paper in papers)
+
+
+def _apart(work: Callable[[], Result]) -> Result:
+    """Return what ``work`` does in a new process, whose memory is its own."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(work).result()
+
+
+def _store(index: Path, source: Path) -> tuple[float, float]:
+    started = time.perf_counter()
+    with progress_bar("Storing") as progress:
+        ingest(PaperIndex.create(index, StandIn.identity), StandIn(), [("papers", source)], progress)
+    return time.perf_counter() - started, _peak_memory()
+
+
+def _search(index: Path) -> tuple[float, float, SpeedResult, RecallResult]:
+    import chromadb  # noqa: F401  # whose import is no part of opening
+
+    vector = np.full(StandIn.dimensions, StandIn.dimensions**-0.5, np.float32)
+    started = time.perf_counter()
+    opened = PaperIndex(index, StandIn.identity)
+    opened.nearest_passages(vector, 1)
+    opened.nearest_sentences(vector, 1)
+    opened.match_words("paper", 1)
+    opening = time.perf_counter() - started
+    bot = PaperChatbot(index=index, chroma_url="")
+    speed = measure_speed(bot, QUERIES)
+    return opening, _peak_memory(), speed, measure_recall(bot, QUERIES)
+
+
+def _peak_memory() -> float:
+    """Return the peak resident memory of this process in MB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)
