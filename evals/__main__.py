@@ -205,10 +205,11 @@ def sizes(
 ) -> None:
     """Print what memory, disk and time an index takes as it grows; vectors are stand-ins, so nothing is embedded."""
     from evals.printing import show_size
-    from evals.sizes import measure_sizes
+    from evals.sizes import CHANGED, measure_sizes
 
-    if not all(count.isdecimal() and int(count) > 200 for count in counts.split(",")):
-        raise typer.BadParameter("numbers over 200 with commas, as in 5000,20000", param_hint="--counts")
+    if not all(count.isdecimal() and int(count) > 2 * CHANGED for count in counts.split(",")):
+        message = f"numbers over {2 * CHANGED} with commas, as in 5000,20000"
+        raise typer.BadParameter(message, param_hint="--counts")
     with tempfile.TemporaryDirectory() as scratch:
         for size in measure_sizes(papers, [int(count) for count in counts.split(",")], Path(scratch)):
             show_size(size)

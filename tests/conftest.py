@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -17,6 +19,9 @@ from tests.model_server import ModelServer, model_server
 
 # Read when torch is loaded, here and in commands: threads that wait for each other busily take the cores from others.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+PLANTED_KEY = "sk-planted-in-the-environment"
+API_NAMES = ["search_papers", "ask_papers", "compare_papers", "get_paper"]
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -36,6 +41,27 @@ def bot(seed_index: Path) -> PaperChatbot:
 @pytest.fixture(scope="session")
 def seed_papers(bot: PaperChatbot) -> dict[str, Paper]:
     return {paper.id: paper for paper in bot.papers()}
+
+
+@pytest.fixture
+def filled(tmp_path: Path, write_jsonl: Callable[..., Path]) -> PaperChatbot:
+    bot = PaperChatbot(index=tmp_path / "index")
+    bot.ingest(write_jsonl(*(make_record(number) for number in range(6))))
+    return bot
+
+
+@pytest.fixture(scope="session")
+def api_url(seed_index: Path) -> Iterator[str]:
+    """Where a server of the page and of MCP is, with a key in its environment that it has to keep to itself."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "chatbot", "serve", "--mcp", "--index", str(seed_index), "--port", str(port)]
+    environment = os.environ | {"CHATBOT_CHROMA_TOKEN": PLANTED_KEY, "CHATBOT_QUESTIONS_PER_MINUTE": "100000"}
+    with forked.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as server:
+        assert server.stdout
+        yield next(found[1] for line in server.stdout if (found := re.search(r"MCP clients: (http://\S+)/mcp", line)))
+        server.terminate()
 
 
 @pytest.fixture
@@ -80,6 +106,11 @@ def run(seed_index: Path, tmp_path: Path) -> Run:
         return forked.run(command, env=environment, cwd=tmp_path, input=stdin)
 
     return call
+
+
+def ids(bot: PaperChatbot) -> set[str]:
+    """Return the ids of all papers."""
+    return {paper.id for paper in bot.papers()}
 
 
 def make_record(number: int, **changes: Any) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import pytest
 from chatbot import PaperChatbot
 from chatbot.errors import InputError
 from chatbot.records import Paper
+from evals import sizes
 from evals.baseline import NaiveBot
 from evals.calibrate import PAIRS, TRAINING
 from evals.confidence import separate_answerable
@@ -148,6 +149,22 @@ def test_approximate_search_is_compared_with_exact_search(bot: PaperChatbot) -> 
     result = measure_recall(bot, queries=10)
     assert (result.queries, result.passages, result.sentences) == (10, 1.0, 1.0)
     assert 0.5 < result.passages_interval.low < result.passages_interval.high == 1.0
+
+
+def test_what_an_index_takes_is_measured_as_it_grows(
+    tmp_path: Path, write_jsonl: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sizes, "CHANGED", 2)
+    monkeypatch.setattr(sizes, "_apart", lambda work: work())  # each process of its own would import everything again
+    source, index = write_jsonl(*(make_record(number) for number in range(8))), tmp_path / "index"
+    small, large = sizes.measure_sizes(source, [12, 6], tmp_path)
+    assert (small.papers, large.papers) == (6, 12)
+    assert 0 < small.disk < large.disk
+    assert min(large.memory, large.reading, large.opening, large.storing, large.unchanged, large.changed) > 0
+    assert (large.speed.papers, large.recall.queries) == (12, 12)
+    stored = {paper.id: paper.abstract for paper in PaperChatbot(index=index).papers()}
+    assert set(stored) == {*(f"p{n}" for n in range(2, 8)), *(f"p{n}-2" for n in range(4))}  # the first two are gone
+    assert [key for key in stored if stored[key].endswith("This is another version.")] == ["p2", "p3"]
 
 
 def test_embedding_is_compared_with_the_bare_model(bot: PaperChatbot) -> None:

@@ -1,12 +1,9 @@
 """Bringing papers in: only what changed is embedded, and nothing acknowledged is lost."""
 
-import errno
 import gzip
 import io
 import json
-import os
 import re
-import shutil
 import signal
 import sys
 import time
@@ -18,23 +15,12 @@ from filelock import FileLock
 from rich.console import Console
 
 from chatbot import PaperChatbot, terminal
-from chatbot.errors import IndexBroken, IndexBusy, IndexMismatch, IndexMissing, SourceError
-from chatbot.index.manifest import Manifest, load_manifest
+from chatbot.errors import IndexBusy, SourceError
+from chatbot.index.manifest import load_manifest
 from tests import forked
-from tests.conftest import Run, make_record
+from tests.conftest import Run, ids, make_record
 
 Write = Callable[..., Path]
-
-
-@pytest.fixture
-def filled(tmp_path: Path, write_jsonl: Write) -> PaperChatbot:
-    bot = PaperChatbot(index=tmp_path / "index")
-    bot.ingest(write_jsonl(*(make_record(number) for number in range(6))))
-    return bot
-
-
-def ids(bot: PaperChatbot) -> set[str]:
-    return {paper.id for paper in bot.papers()}
 
 
 def test_running_again_embeds_nothing(filled: PaperChatbot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,24 +98,6 @@ def test_two_writers_are_kept_apart(filled: PaperChatbot, tmp_path: Path) -> Non
     assert len(filled.search("honey bees")) == 6
 
 
-def store(tmp_path: Path) -> Path:
-    return tmp_path / "index" / load_manifest(tmp_path / "index").store
-
-
-@pytest.mark.parametrize("damage", ["missing", "file", "garbage"])
-def test_lexical_side_is_rebuilt_when_damaged(filled: PaperChatbot, tmp_path: Path, damage: str) -> None:
-    lexical = store(tmp_path) / "lexical"
-    if damage == "garbage":
-        (lexical / "meta.json").write_text("{garbage")
-    else:
-        shutil.rmtree(lexical)
-    if damage == "file":
-        lexical.write_text("x")
-    again = PaperChatbot(index=tmp_path / "index")
-    words, _ = again.index.match_words("honey bees", 5)
-    assert "p1" in words
-
-
 def test_another_paper_under_an_id_that_is_taken_gets_one_of_its_own(filled: PaperChatbot, write_jsonl: Write) -> None:
     other = write_jsonl(make_record(1, abstract="Something else."), name="other.jsonl")
     report = filled.ingest(other)
@@ -192,13 +160,6 @@ def test_rebuild_without_a_source_keeps_just_what_is_there(filled: PaperChatbot)
     assert filled.search("honey bees")[0].paper.id == "p1"
 
 
-def test_rebuild_recovers_from_a_damaged_manifest(filled: PaperChatbot, tmp_path: Path, write_jsonl: Write) -> None:
-    (tmp_path / "index" / "manifest.json").write_text("garbage")
-    bot = PaperChatbot(index=tmp_path / "index")
-    bot.ingest(write_jsonl(make_record(8), name="more.jsonl"), rebuild=True)
-    assert ids(bot) == {f"p{number}" for number in (0, 1, 2, 3, 4, 5, 8)}
-
-
 def test_kill_in_the_middle_of_an_ingest_heals(tmp_path: Path, write_jsonl: Write) -> None:
     path = write_jsonl(*(make_record(number) for number in range(400)))
     index = tmp_path / "index"
@@ -216,65 +177,6 @@ def test_kill_in_the_middle_of_an_ingest_heals(tmp_path: Path, write_jsonl: Writ
     assert (report.added, report.unchanged) == (400 - len(before), len(before))
     assert len(ids(bot)) == 400
     assert not load_manifest(index).writing
-
-
-def test_other_models_and_formats_are_refused_with_the_command(filled: PaperChatbot, tmp_path: Path) -> None:
-    path = tmp_path / "index" / "manifest.json"
-    good = json.loads(path.read_text())
-    for change in ({"embedding": "other@123"}, {"format": 99}):
-        path.write_text(json.dumps(good | change))
-        with pytest.raises(IndexMismatch, match="--rebuild"):
-            PaperChatbot(index=tmp_path / "index").search("bees")
-    report = PaperChatbot(index=tmp_path / "index").ingest(tmp_path / "papers.jsonl", rebuild=True)
-    assert report.unchanged == 6
-    assert PaperChatbot(index=tmp_path / "index").search("honey bees")[0].paper.id == "p1"
-
-
-def test_missing_and_damaged_indexes_say_what_to_do(filled: PaperChatbot, tmp_path: Path) -> None:
-    with pytest.raises(IndexMissing, match="run: chatbot ingest"):
-        PaperChatbot(index=tmp_path / "nowhere").search("bees")
-    (tmp_path / "index" / "manifest.json").write_text("{")
-    with pytest.raises(IndexBroken, match="damaged"):
-        PaperChatbot(index=tmp_path / "index").search("bees")
-
-
-@pytest.mark.parametrize("damage", ["garbage", "missing"])
-def test_damaged_vector_store_says_what_to_do(tmp_path: Path, write_jsonl: Write, damage: str) -> None:
-    path = write_jsonl(make_record(1))
-    forked.run([sys.executable, "-c", forked.INGEST, str(tmp_path / "index"), str(path)], check=True)
-    database = store(tmp_path) / "chroma" / "chroma.sqlite3"
-    if damage == "garbage":
-        database.write_bytes(b"garbage" * 1000)
-    else:
-        database.unlink()
-    with pytest.raises(IndexBroken, match=r"is damaged .*--rebuild") as caught:
-        PaperChatbot(index=tmp_path / "index").search("bees")
-    assert "\n" not in str(caught.value)
-    with pytest.raises(IndexBroken, match="is damaged"):
-        PaperChatbot(index=tmp_path / "index").ingest(path)
-
-
-def test_a_file_in_place_of_the_folder_is_explained(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("x")
-    with pytest.raises(IndexBroken):
-        PaperChatbot(index=tmp_path / "file" / "index").ingest()
-
-
-@pytest.mark.parametrize(
-    ("code", "message"),
-    [(errno.ENOSPC, "the disk is full"), (errno.EROFS, "cannot be written"), (errno.EACCES, "cannot be written")],
-)
-def test_what_the_disk_refuses_is_explained(
-    filled: PaperChatbot, write_jsonl: Write, monkeypatch: pytest.MonkeyPatch, code: int, message: str
-) -> None:
-    def refuse(*_: object) -> None:
-        raise OSError(code, os.strerror(code))
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Manifest, "save", refuse)
-        with pytest.raises(IndexBroken, match=message):
-            filled.ingest(write_jsonl(make_record(8), name="more.jsonl"))
-    assert len(ids(filled)) == 6
 
 
 def test_what_is_piped_in_adds_and_updates_but_removes_nothing(run: Run, tmp_path: Path) -> None:

@@ -1,0 +1,103 @@
+"""An index that is missing, damaged, of another kind or on a disk that refuses: mended, or told in one line."""
+
+import errno
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from chatbot import PaperChatbot
+from chatbot.errors import IndexBroken, IndexMismatch, IndexMissing
+from chatbot.index.manifest import Manifest, load_manifest
+from tests import forked
+from tests.conftest import ids, make_record
+
+Write = Callable[..., Path]
+
+
+def store(tmp_path: Path) -> Path:
+    return tmp_path / "index" / load_manifest(tmp_path / "index").store
+
+
+@pytest.mark.parametrize("damage", ["missing", "file", "garbage"])
+def test_lexical_side_is_rebuilt_when_damaged(filled: PaperChatbot, tmp_path: Path, damage: str) -> None:
+    lexical = store(tmp_path) / "lexical"
+    if damage == "garbage":
+        (lexical / "meta.json").write_text("{garbage")
+    else:
+        shutil.rmtree(lexical)
+    if damage == "file":
+        lexical.write_text("x")
+    again = PaperChatbot(index=tmp_path / "index")
+    words, _ = again.index.match_words("honey bees", 5)
+    assert "p1" in words
+
+
+def test_rebuild_recovers_from_a_damaged_manifest(filled: PaperChatbot, tmp_path: Path, write_jsonl: Write) -> None:
+    (tmp_path / "index" / "manifest.json").write_text("garbage")
+    bot = PaperChatbot(index=tmp_path / "index")
+    bot.ingest(write_jsonl(make_record(8), name="more.jsonl"), rebuild=True)
+    assert ids(bot) == {f"p{number}" for number in (0, 1, 2, 3, 4, 5, 8)}
+
+
+def test_other_models_and_formats_are_refused_with_the_command(filled: PaperChatbot, tmp_path: Path) -> None:
+    path = tmp_path / "index" / "manifest.json"
+    good = json.loads(path.read_text())
+    for change in ({"embedding": "other@123"}, {"format": 99}):
+        path.write_text(json.dumps(good | change))
+        with pytest.raises(IndexMismatch, match="--rebuild"):
+            PaperChatbot(index=tmp_path / "index").search("bees")
+    report = PaperChatbot(index=tmp_path / "index").ingest(tmp_path / "papers.jsonl", rebuild=True)
+    assert report.unchanged == 6
+    assert PaperChatbot(index=tmp_path / "index").search("honey bees")[0].paper.id == "p1"
+
+
+def test_missing_and_damaged_indexes_say_what_to_do(filled: PaperChatbot, tmp_path: Path) -> None:
+    with pytest.raises(IndexMissing, match="run: chatbot ingest"):
+        PaperChatbot(index=tmp_path / "nowhere").search("bees")
+    (tmp_path / "index" / "manifest.json").write_text("{")
+    with pytest.raises(IndexBroken, match="damaged"):
+        PaperChatbot(index=tmp_path / "index").search("bees")
+
+
+@pytest.mark.parametrize("damage", ["garbage", "missing"])
+def test_damaged_vector_store_says_what_to_do(tmp_path: Path, write_jsonl: Write, damage: str) -> None:
+    path = write_jsonl(make_record(1))
+    forked.run([sys.executable, "-c", forked.INGEST, str(tmp_path / "index"), str(path)], check=True)
+    database = store(tmp_path) / "chroma" / "chroma.sqlite3"
+    if damage == "garbage":
+        database.write_bytes(b"garbage" * 1000)
+    else:
+        database.unlink()
+    with pytest.raises(IndexBroken, match=r"is damaged .*--rebuild") as caught:
+        PaperChatbot(index=tmp_path / "index").search("bees")
+    assert "\n" not in str(caught.value)
+    with pytest.raises(IndexBroken, match="is damaged"):
+        PaperChatbot(index=tmp_path / "index").ingest(path)
+
+
+def test_a_file_in_place_of_the_folder_is_explained(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(IndexBroken):
+        PaperChatbot(index=tmp_path / "file" / "index").ingest()
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [(errno.ENOSPC, "the disk is full"), (errno.EROFS, "cannot be written"), (errno.EACCES, "cannot be written")],
+)
+def test_what_the_disk_refuses_is_explained(
+    filled: PaperChatbot, write_jsonl: Write, monkeypatch: pytest.MonkeyPatch, code: int, message: str
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Manifest, "save", refuse)
+        with pytest.raises(IndexBroken, match=message):
+            filled.ingest(write_jsonl(make_record(8), name="more.jsonl"))
+    assert len(ids(filled)) == 6
