@@ -17,9 +17,9 @@ Vector = npt.NDArray[np.float32]
 Scores = dict[str, float]
 
 CANDIDATES = 100  # papers from each side, and papers that are fused
-SENTENCES = 200  # sentences looked at
-WEIGHTS = {"passage": 1.0, "words": 1.0, "pairs": 0.25, "sentence": 0.6}
-RESCORED = 50  # of them, those that feedback and smoothing look at
+WEIGHTS = {"passage": 1.0, "words": 1.0, "pairs": 0.25, "sentence": 0.8}
+SENTENCES = 50  # papers from each side whose sentences are looked at
+RESCORED = 50  # papers that feedback and smoothing look at
 FEEDBACK_PAPERS, FEEDBACK_WEIGHT = 3, 0.5
 NEIGHBOURS, SMOOTHING = 5, 0.3
 _GRAPH_ERROR = 1e-3  # of a cosine, between what the index's graph tells and the product of the vectors
@@ -31,8 +31,8 @@ class Searchable(Protocol):
     def nearest_passages(self, vector: Vector, limit: int) -> Scores:
         """Return cosines by paper id."""
 
-    def nearest_sentences(self, vector: Vector, limit: int) -> Scores:
-        """Return cosines by paper id."""
+    def match_sentences(self, vector: Vector, paper_ids: Sequence[str]) -> Scores:
+        """Return cosines of the nearest sentences by paper id."""
 
     def passage_vectors(self, paper_ids: Sequence[str]) -> dict[str, Vector]:
         """Return unit vectors by paper id."""
@@ -54,10 +54,12 @@ def search(index: Searchable, query: str, vector: Vector, top_k: int) -> list[Hi
     """
     limit = max(CANDIDATES, top_k)
     with ThreadPoolExecutor(1) as pool:  # the stores are separate and release the interpreter while they search
-        sentences = pool.submit(index.nearest_sentences, vector, SENTENCES)
+        nearest = pool.submit(index.nearest_passages, vector, limit)
         words, pairs = index.match_words(query, limit)
-        passages = index.nearest_passages(vector, limit)
-        parts = {"passage": passages, "words": words, "pairs": pairs, "sentence": sentences.result()}
+        passages = nearest.result()
+    candidates = list(dict.fromkeys(_best(passages, SENTENCES) + _best(words, SENTENCES)))
+    sentences = index.match_sentences(vector, candidates)
+    parts = {"passage": passages, "words": words, "pairs": pairs, "sentence": sentences}
     first = _fuse(parts)
     ranked = _best(first, limit)
     vectors = index.passage_vectors(ranked[:RESCORED])

@@ -122,13 +122,10 @@ def _show_flips(flips: list[Flip]) -> None:
 
 
 def show_recall(result: RecallResult) -> None:
-    """Print how much of exact search the index finds, with 95% intervals."""
-    for what, share, ends in (
-        ("abstracts", result.passages, result.passages_interval),
-        ("sentences", result.sentences, result.sentences_interval),
-    ):
-        told = f"recall@{NEAREST} of exact search, {what}  {share:.4f} ({ends.low:.4f} to {ends.high:.4f})"
-        out.print(f"  {told}, {result.queries} queries", markup=False, soft_wrap=True)
+    """Print how much of exact search the index finds, with its 95% interval."""
+    ends = f"{result.interval.low:.4f} to {result.interval.high:.4f}"
+    told = f"recall@{NEAREST} of exact search  {result.share:.4f} ({ends}), {result.queries} queries"
+    out.print(f"  {told}", markup=False, soft_wrap=True)
 
 
 def show_throughput(result: ThroughputResult) -> None:
@@ -157,4 +154,3 @@ def show_size(size: Size) -> None:
     )
     for line in lines:
         out.print(line, markup=False, soft_wrap=True)
-    show_recall(size.recall)

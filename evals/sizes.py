@@ -27,7 +27,6 @@ from chatbot.records import Paper
 from chatbot.sources import read_papers
 from chatbot.terminal import progress_bar
 from evals.speed import SpeedResult, measure_speed
-from evals.throughput import RecallResult, measure_recall
 
 CHANGED = 100  # papers that get another text, and as many that are gone
 QUERIES = 100
@@ -52,11 +51,10 @@ class Size:
     unchanged: float
     changed: float
     speed: SpeedResult
-    recall: RecallResult
 
 
 class StandIn:
-    """Vectors for the first texts by the bundled model, for others one of those moved at random; counts as the model.
+    """Vectors of the first texts by the bundled model, for others one of those moved at random; passes for the model.
 
     So the model's memory is in what is measured, and vectors lie in clusters, as real ones do.
     """
@@ -96,11 +94,11 @@ def measure_sizes(papers: Path, counts: Sequence[int], folder: Path) -> Iterator
         _write(islice(_repeat(known), number), source)
         storing, memory = _apart(partial(_store, index, source))
         disk = sum(file.stat().st_size for file in index.rglob("*") if file.is_file())
-        opening, reading, speed, recall = _apart(partial(_search, index))
+        opening, reading, speed = _apart(partial(_search, index))
         unchanged, _ = _apart(partial(_store, index, source))
         _write(_change(islice(_repeat(known), number)), source)
         changed, _ = _apart(partial(_store, index, source))
-        yield Size(number, storing, memory, disk, opening, reading, unchanged, changed, speed, recall)
+        yield Size(number, storing, memory, disk, opening, reading, unchanged, changed, speed)
 
 
 def _repeat(papers: Sequence[Paper]) -> Iterator[Paper]:
@@ -137,19 +135,18 @@ def _store(index: Path, source: Path) -> tuple[float, float]:
     return time.perf_counter() - started, _peak_memory()
 
 
-def _search(index: Path) -> tuple[float, float, SpeedResult, RecallResult]:
+def _search(index: Path) -> tuple[float, float, SpeedResult]:
     import chromadb  # noqa: F401  # whose import is no part of opening
 
     vector = np.full(StandIn.dimensions, StandIn.dimensions**-0.5, np.float32)
     started = time.perf_counter()
     opened = PaperIndex(index, StandIn.identity)
     opened.nearest_passages(vector, 1)
-    opened.nearest_sentences(vector, 1)
     opened.match_words("paper", 1)
     opening = time.perf_counter() - started
     bot = PaperChatbot(index=index, chroma_url="")
     speed = measure_speed(bot, QUERIES)
-    return opening, _peak_memory(), speed, measure_recall(bot, QUERIES)
+    return opening, _peak_memory(), speed
 
 
 def _peak_memory() -> float:

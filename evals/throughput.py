@@ -31,13 +31,11 @@ _TIE = 1e-5  # of cosines that are the same but for rounding
 
 @dataclass(frozen=True, slots=True)
 class RecallResult:
-    """Shares of the ten nearest chunks that the index finds too, means over queries with 95% intervals."""
+    """Share of the ten nearest passages that the index finds too, a mean over queries with a 95% interval."""
 
     queries: int
-    passages: float
-    passages_interval: Interval
-    sentences: float
-    sentences_interval: Interval
+    share: float
+    interval: Interval
 
 
 def measure_recall(bot: PaperChatbot, queries: int = 200) -> RecallResult:
@@ -46,39 +44,21 @@ def measure_recall(bot: PaperChatbot, queries: int = 200) -> RecallResult:
     embedder = load_embedder(bot.settings)
     wanted = np.stack([embedder.embed_query(title) for title in titles])
     exact = _search_exactly(bot.index, wanted)
-    searches = (bot.index.nearest_passages, bot.index.nearest_sentences)
-    passages, sentences = (
-        [_share(row, search(vector, NEAREST)) for row, vector in zip(best, wanted, strict=True)]
-        for best, search in zip(exact, searches, strict=True)
-    )
-    return RecallResult(
-        len(titles),
-        float(np.mean(passages)),
-        bootstrap_mean(passages, titles),
-        float(np.mean(sentences)),
-        bootstrap_mean(sentences, titles),
-    )
+    shares = [
+        _share(row, bot.index.nearest_passages(vector, NEAREST)) for row, vector in zip(exact, wanted, strict=True)
+    ]
+    return RecallResult(len(titles), float(np.mean(shares)), bootstrap_mean(shares, titles))
 
 
-def _search_exactly(index: PaperIndex, wanted: Any) -> tuple[list[dict[str, float]], list[dict[str, float]]]:
-    """Return for passages, then sentences, the cosines of each query's ten nearest chunks, by the chunks' ids."""
-    best = [dict[str, float]() for _ in wanted], [dict[str, float]() for _ in wanted]
+def _search_exactly(index: PaperIndex, wanted: Any) -> list[dict[str, float]]:
+    """Return the cosines of each query's ten nearest passages, by the passages' ids."""
+    best = [dict[str, float]() for _ in wanted]
     for page in index.entries():
-        passages = [len(entry.passages) for entry in page]
-        parts = (
-            (
-                [chunk.id for entry in page for chunk in entry.passages],
-                [e.vectors[:n] for e, n in zip(page, passages, strict=True)],
-            ),
-            (
-                [chunk.id for entry in page for chunk in entry.sentences],
-                [e.vectors[n:] for e, n in zip(page, passages, strict=True)],
-            ),
-        )
-        for found, (ids, vectors) in zip(best, parts, strict=True):
-            for at, cosines in enumerate(wanted @ np.concatenate(vectors).T):
-                joined = found[at] | {ids[n]: float(cosines[n]) for n in np.argsort(-cosines)[:NEAREST]}
-                found[at] = dict(sorted(joined.items(), key=lambda each: -each[1])[:NEAREST])
+        ids = [chunk.id for entry in page for chunk in entry.passages]
+        vectors = np.concatenate([entry.vectors[: len(entry.passages)] for entry in page])
+        for at, cosines in enumerate(wanted @ vectors.T):
+            joined = best[at] | {ids[n]: float(cosines[n]) for n in np.argsort(-cosines)[:NEAREST]}
+            best[at] = dict(sorted(joined.items(), key=lambda each: -each[1])[:NEAREST])
     return best
 
 

@@ -10,7 +10,7 @@ import re
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from random import Random
@@ -97,21 +97,21 @@ def describe(folder: Path, queries: Sequence[str], server: Server | None = None)
     index, embedder = PaperIndex(folder, IDENTITY, server), HashedWords()
     entries = [entry for page in index.entries() for entry in page]
     passages = [chunk.id for entry in entries for chunk in entry.passages]
-    sentences = [chunk.id for entry in entries for chunk in entry.sentences]
+    papers = [entry.paper.id for entry in entries]
     found: dict[str, Any] = {"passages": [], "sentences": [], "words": []}
     for query in queries:
         vector = embedder.embed_query(query)
-        found["passages"].append(_nearest(index.nearest_passages, vector, passages))
-        found["sentences"].append(_nearest(index.nearest_sentences, vector, sentences))
+        parts = [passages[at : at + FEW] for at in range(0, len(passages), FEW)]
+        found["passages"].append(_nearest(index.nearest_passages(vector, 10, part) for part in parts))
+        found["sentences"].append(_nearest([index.match_sentences(vector, papers)]))
         words, _ = index.match_words(query, len(entries) + 1)  # all: at a cut, any of equal scores may stay
         found["words"].append({key: round(score, 4) for key, score in words.items()})
     vectors = {entry.paper.id: np.round(entry.vectors, 5).tolist() for entry in entries}
     return {"papers": {e.paper.id: (e.paper, e.records) for e in entries}, "vectors": vectors} | found
 
 
-def _nearest(search: Any, vector: Any, ids: Sequence[str]) -> list[float]:
-    cosines = [search(vector, 10, ids[at : at + FEW]).values() for at in range(0, len(ids), FEW)]
-    return sorted((round(cosine, 4) for each in cosines for cosine in each), reverse=True)[:10]
+def _nearest(found: Iterable[dict[str, float]]) -> list[float]:
+    return sorted((round(cosine, 4) for each in found for cosine in each.values()), reverse=True)[:10]
 
 
 def kill_and_compare(

@@ -5,7 +5,7 @@ import pytest
 
 from chatbot import PaperChatbot
 from chatbot.errors import InputError
-from chatbot.retrieval import _fuse, _smooth
+from chatbot.retrieval import WEIGHTS, _fuse, _smooth
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_unusable_queries_are_refused(bot: PaperChatbot, query: str) -> None:
 
 def test_fusion_scales_each_part_to_its_weight() -> None:
     fused = _fuse({"passage": {"a": 0.9, "b": 0.1}, "words": {"b": 7.0, "c": 3.0}, "pairs": {}, "sentence": {"a": 0.5}})
-    assert fused == {"a": 1.6, "b": 1.0, "c": 0.0}
+    assert fused == pytest.approx({"a": 1 + WEIGHTS["sentence"], "b": 1.0, "c": 0.0})
 
 
 def test_smoothing_lifts_a_paper_among_good_neighbours() -> None:

@@ -21,10 +21,11 @@ from chatbot.index.catalogue import CATALOGUE
 from chatbot.index.disk import remove_path
 from chatbot.index.lexical import LexicalIndex
 from chatbot.index.manifest import FORMAT, Manifest
+from chatbot.index.packs import read_pack
 from chatbot.index.paper_index import PaperIndex
 from chatbot.index.place import Folder, Server, find_place, forget_stores
-from chatbot.index.rows import scan_rows
-from chatbot.index.vectors import VectorStore
+from chatbot.index.rows import scan_packs, scan_passages
+from chatbot.index.vectors import VectorStore, pack_ids
 from chatbot.index.writer import describe
 
 _SEGMENT = re.compile(r"[0-9a-f]{32}\..+")
@@ -64,7 +65,7 @@ class Rows:
     """What is wrong with the rows of a vector store: orphans belong to no paper, incomplete papers lack a vector."""
 
     papers: dict[str, dict[str, Any]]
-    orphans: list[list[str]] = field(default_factory=list)
+    orphans: tuple[list[str], list[str]]  # passages, then packs
     incomplete: set[str] = field(default_factory=set)
 
 
@@ -139,28 +140,32 @@ def _check(place: Folder, manifest: Manifest, repair: str, rebuild: str) -> Iter
 
 
 def _scan(vectors: VectorStore) -> Rows:
-    rows = Rows({paper.id: stored for paper, stored in vectors.all_papers()})
-    wanted = {key: stored["passages"] + stored["sentences"] for key, stored in rows.papers.items()}
-    for collection in vectors.collections:
-        orphans = list[str]()
-        for ids, page, metadatas in scan_rows(collection):
-            lengths = np.linalg.norm(page, axis=1)
-            for chunk_id, length, row in zip(ids, lengths, metadatas, strict=True):
-                stored = rows.papers.get(row["paper_id"])
-                if not stored or not _belongs(chunk_id, row, stored):
-                    orphans.append(chunk_id)
-                elif abs(length - 1) < _LENGTH_ERROR:  # false for what is not a number too
-                    wanted[row["paper_id"]] -= 1
-        rows.orphans.append(orphans)
-    rows.incomplete = {key for key, count in wanted.items() if count}
+    rows = Rows({paper.id: stored for paper, stored in vectors.all_papers()}, ([], []))
+    passages = {key: stored["passages"] for key, stored in rows.papers.items()}
+    for chunk_id, vector, paper_id in scan_passages(vectors):
+        if int(chunk_id.rpartition("#")[2]) >= rows.papers.get(paper_id, {"passages": 0})["passages"]:
+            rows.orphans[0].append(chunk_id)
+        elif abs(np.linalg.norm(vector) - 1) < _LENGTH_ERROR:  # false for what is not a number too
+            passages[paper_id] -= 1
+    packs = {key for stored in rows.papers.values() for key in pack_ids(stored)}
+    sentences = {key: stored["sentences"] for key, stored in rows.papers.items()}
+    for key, packed in scan_packs(vectors):
+        paper_id = key.rpartition("#")[0]
+        if key not in packs:
+            rows.orphans[1].append(key)
+        else:
+            sentences[paper_id] -= _count_whole(packed, rows.papers[paper_id]["text_hash"])
+    rows.incomplete = {key for counts in (passages, sentences) for key, left in counts.items() if left}
     return rows
 
 
-def _belongs(chunk_id: str, row: dict[str, Any], stored: dict[str, Any]) -> bool:
-    number = chunk_id.rpartition("#")[2]
-    if number.startswith("s"):
-        return bool(int(number[1:]) < stored["sentences"] and row["hash"] == stored["text_hash"])
-    return bool(int(number) < stored["passages"])
+def _count_whole(packed: str, digest: str) -> int:
+    """Return how many sentences of the text with the hash ``digest`` have a vector."""
+    try:
+        pack = read_pack(packed, digest)
+    except ValueError:
+        return 0
+    return int(pack.vectors.any(axis=1).sum()) if pack else 0
 
 
 def _check_lexical(folder: Path, papers: set[str]) -> Iterator[str]:

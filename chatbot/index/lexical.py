@@ -13,7 +13,7 @@ from chatbot.records import Paper
 
 PAIR_SLOP = 3
 _MOST_SHARING = 50  # papers looked at that share a key, as series share a title
-_MOST_RECENT = 200_000  # keys in memory, about 40 MB
+_MOST_RECENT = 20_000  # keys in memory, about 4 MB; until a commit, tantivy keeps 1 kB more for each paper
 
 
 class LexicalIndex:

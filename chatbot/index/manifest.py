@@ -11,7 +11,7 @@ from pathlib import Path
 
 from chatbot.errors import IndexBroken, IndexMismatch, IndexMissing
 
-FORMAT = 1
+FORMAT = 2
 _FILE = "manifest.json"
 
 

@@ -51,12 +51,6 @@ def _differences(own: Paper, paper: Paper) -> dict[str, Any]:
     return {name: value for name, value in asdict(own).items() if name == "id" or value != getattr(paper, name)}
 
 
-def count_abstract(stored: dict[str, Any]) -> int:
-    """Return how many of the stored sentences are the abstract's; the others are the body's."""
-    count: int = stored["in_abstract"] if stored.get("body_chars") else stored["sentences"]
-    return count
-
-
 def ids_there(stored: Any, source: str) -> tuple[str, ...]:
     """Return the ids that records of the paper have in ``source``."""
     if not stored.get("records"):

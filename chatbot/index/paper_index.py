@@ -162,10 +162,10 @@ class PaperIndex:
         with self.place.guard():
             return self._vectors.nearest_passages(vector, limit, among)
 
-    def nearest_sentences(self, vector: Vectors, limit: int, among: Sequence[str] | None = None) -> dict[str, float]:
+    def match_sentences(self, vector: Vectors, paper_ids: Sequence[str]) -> dict[str, float]:
         """Return cosines by paper id; see VectorStore."""
         with self.place.guard():
-            return self._vectors.nearest_sentences(vector, limit, among)
+            return self._vectors.match_sentences(vector, paper_ids)
 
     def passage_vectors(self, paper_ids: Sequence[str]) -> dict[str, Vectors]:
         """Return first-passage vectors by paper id."""

@@ -3,17 +3,19 @@
 Knows Chroma's collections and the ids of chunks; knows nothing of words, models or files.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from chatbot.errors import IndexBroken
 from chatbot.index.metadata import read_records
-from chatbot.index.vectors import PAGE, Entry, Vectors, VectorStore
+from chatbot.index.packs import Pack, read_pack
+from chatbot.index.vectors import PAGE, Entry, Vectors, VectorStore, pack_ids
 from chatbot.records import Chunk, Paper
 
 _CHUNKS = 2000  # at a time, but for those of one paper; their vectors take about 3 MB
+_PACKS = 500  # rows at a time; a full text's may have 200 kB
 
 
 def read_entries(store: VectorStore, damaged: Callable[[str], IndexBroken]) -> Iterator[list[Entry]]:
@@ -23,13 +25,12 @@ def read_entries(store: VectorStore, damaged: Callable[[str], IndexBroken]) -> I
     is missing.
     """
     for page in _pages(store.all_papers()):
-        passages = [f"{paper.id}#{n}" for paper, stored in page for n in range(stored["passages"])]
-        sentences = [f"{paper.id}#s{n}" for paper, stored in page for n in range(stored["sentences"])]
-        rows = [_read(each, ids) for each, ids in zip(store.collections, (passages, sentences), strict=True)]
+        passages = _read(store.collections[0], [f"{p.id}#{n}" for p, stored in page for n in range(stored["passages"])])
+        packs = store.packs({paper.id: stored for paper, stored in page})
         try:
-            yield [_make_entry(paper, stored, *rows) for paper, stored in page]
+            yield [_make_entry(paper, stored, passages, packs) for paper, stored in page]
         except KeyError as error:
-            raise damaged(f"chunk {error} has no vector") from error
+            raise damaged(f"what belongs to {error} has no vector") from error
 
 
 def _pages(papers: Iterator[tuple[Paper, dict[str, Any]]]) -> Iterator[list[tuple[Paper, dict[str, Any]]]]:
@@ -45,39 +46,58 @@ def _pages(papers: Iterator[tuple[Paper, dict[str, Any]]]) -> Iterator[list[tupl
         yield page
 
 
-def scan_rows(collection: Any) -> Iterator[tuple[list[str], Vectors, list[dict[str, Any]]]]:
-    """Yield ids, vectors and metadata of all rows of a collection, a page at a time."""
+def scan_passages(store: VectorStore) -> Iterator[tuple[str, Vectors, str]]:
+    """Yield id, vector and paper's id of all passages."""
+    collection = store.collections[0]
     for offset in range(0, collection.count(), PAGE):
         page = collection.get(limit=PAGE, offset=offset, include=["embeddings", "metadatas"])
-        yield page["ids"], page["embeddings"], page["metadatas"]
+        for key, vector, row in zip(page["ids"], page["embeddings"], page["metadatas"], strict=True):
+            yield key, vector, row["paper_id"]
 
 
-def _read(collection: Any, ids: list[str]) -> dict[str, tuple[Any, dict[str, Any]]]:
-    found: dict[str, tuple[Any, dict[str, Any]]] = {}
+def scan_packs(store: VectorStore) -> Iterator[tuple[str, str]]:
+    """Yield id and content of all packs of sentences."""
+    collection = store.collections[1]
+    for offset in range(0, collection.count(), _PACKS):
+        page = collection.get(limit=_PACKS, offset=offset, include=["metadatas"])
+        yield from ((key, row["sentences"]) for key, row in zip(page["ids"], page["metadatas"], strict=True))
+
+
+def read_sentences(stored: Mapping[str, Any], packs: Mapping[str, str]) -> Sequence[Pack]:
+    """Return the packs of the paper with the metadata ``stored``.
+
+    Raises KeyError where one is missing, is of another text, has too few sentences or one without a vector.
+    """
+    found = [read_pack(packs[key], stored["text_hash"]) for key in pack_ids(stored)]
+    there = [pack for pack in found if pack and pack.vectors.any(axis=1).all()]
+    if len(there) < len(found) or sum(len(pack.places) for pack in there) != stored["sentences"]:
+        raise KeyError(stored["paper_id"])
+    return there
+
+
+def _read(collection: Any, ids: list[str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
     for start in range(0, len(ids), PAGE):
-        page = collection.get(ids=ids[start : start + PAGE], include=["embeddings", "metadatas"])
-        found |= dict(zip(page["ids"], zip(page["embeddings"], page["metadatas"], strict=True), strict=True))
+        page = collection.get(ids=ids[start : start + PAGE], include=["embeddings"])
+        found |= zip(page["ids"], page["embeddings"], strict=True)
     return found
 
 
-def _make_entry(paper: Paper, stored: dict[str, Any], passages: dict[str, Any], sentences: dict[str, Any]) -> Entry:
-    passage_ids = [f"{paper.id}#{n}" for n in range(stored["passages"])]
-    sentence_ids = [f"{paper.id}#s{n}" for n in range(stored["sentences"])]
-    for each in sentence_ids:
-        if sentences[each][1]["hash"] != stored["text_hash"]:
-            raise KeyError(each)  # left over from an update that was interrupted
+def _make_entry(paper: Paper, stored: dict[str, Any], passages: dict[str, Any], packs: dict[str, str]) -> Entry:
+    ids = [f"{paper.id}#{n}" for n in range(stored["passages"])]
+    found = read_sentences(stored, packs)
+    places = [place for pack in found for place in pack.places.tolist()]
     entry = Entry(
         paper,
         read_records(paper, stored),
-        [Chunk(each, paper.id, "", 0, 0) for each in passage_ids],
-        [make_sentence(paper, n, sentences[each][1]) for n, each in enumerate(sentence_ids)],
+        [Chunk(each, paper.id, "", 0, 0) for each in ids],
+        [make_sentence(paper, number, *place) for number, place in enumerate(places)],
     )
-    vectors = [passages[each][0] for each in passage_ids] + [sentences[each][0] for each in sentence_ids]
-    entry.vectors = np.asarray(vectors, np.float32)
+    vectors = np.concatenate([[passages[each] for each in ids], *(pack.vectors for pack in found)])
+    entry.vectors = vectors.astype(np.float32)
     return entry
 
 
-def make_sentence(paper: Paper, number: int, place: dict[str, Any]) -> Chunk:
-    """Return sentence ``number`` of ``paper``, which stands at ``place["start"]`` to ``place["end"]``."""
-    start, end = place["start"], place["end"]
+def make_sentence(paper: Paper, number: int, start: int, end: int) -> Chunk:
+    """Return sentence ``number`` of ``paper``, which stands at ``start`` to ``end``."""
     return Chunk(f"{paper.id}#s{number}", paper.id, paper.text[start:end], start, end)

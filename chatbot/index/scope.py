@@ -34,7 +34,6 @@ class Scope:
         self._index = index
         self._ids = {each.paper.id for each in listed}
         self._passages = [f"{each.paper.id}#{n}" for each in listed for n in range(each.passages)]
-        self._sentences = [f"{each.paper.id}#s{n}" for each in listed for n in range(each.sentences)]
 
     def __len__(self) -> int:
         """Return the number of papers."""
@@ -44,9 +43,9 @@ class Scope:
         """Return cosines by paper id; see VectorStore."""
         return self._index.nearest_passages(vector, limit, self._passages)
 
-    def nearest_sentences(self, vector: Vector, limit: int) -> dict[str, float]:
+    def match_sentences(self, vector: Vector, paper_ids: Sequence[str]) -> dict[str, float]:
         """Return cosines by paper id; see VectorStore."""
-        return self._index.nearest_sentences(vector, limit, self._sentences)
+        return self._index.match_sentences(vector, self._keep(paper_ids))
 
     def passage_vectors(self, paper_ids: Sequence[str]) -> dict[str, Vector]:
         """Return first-passage vectors by paper id."""

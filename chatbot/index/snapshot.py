@@ -161,8 +161,8 @@ def _read_page(lines: Sequence[str], vectors: Vectors) -> list[Entry]:
         records = [Record(str(source), _to_paper(each)) for source, each in fields["records"]]
         passages = [Chunk(f"{paper.id}#{n}", paper.id, "", 0, 0) for n in range(int(fields["passages"]))]
         sentences = [
-            make_sentence(paper, n, {"start": int(start), "end": int(end)})
-            for n, (start, end) in enumerate(fields["sentences"])
+            make_sentence(paper, number, int(start), int(end))
+            for number, (start, end) in enumerate(fields["sentences"])
         ]
         if not passages or not records or not all(0 <= c.start < c.end <= len(paper.text) for c in sentences):
             raise ValueError(f"paper {paper.id} does not fit its chunks")

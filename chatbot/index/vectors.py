@@ -1,45 +1,53 @@
 """The vector side of the index, and its source of truth: papers, passages and sentences in Chroma.
 
 Knows chunks, vectors and papers; knows nothing of models or words. A paper counts as stored once its first
-passage is: that record holds the paper itself and a hash of its text, and sentences with another hash are
-left-overs of an interrupted update that are never shown.
+passage is: that record holds the paper itself and a hash of its text, which says which of its sentences are meant
+while an update is on its way.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from chatbot.index.metadata import count_abstract, hash_text, ids_there, make_metadata, read_paper, read_records
+from chatbot.index.metadata import hash_text, ids_there, make_metadata, read_paper, read_records
+from chatbot.index.packs import Pack, read_pack, write_pack
 from chatbot.records import Chunk, Paper, Record, Span
 
 Vectors = npt.NDArray[np.float32]
+Row = TypeVar("Row")
 
 FEW = 1500  # chunks of which it is quicker to compare each than to walk the graph past all others
 BODY_SENTENCES, BODIES_SENTENCES = 12, 60  # of a full text, and of all together, that are read for one question
 PAGE = 2000  # records a call; Chroma refuses more than 5461
 _IDS = 50_000  # a call that wants nothing else
 _HNSW: Any = {"space": "cosine", "ef_construction": 100, "max_neighbors": 16, "ef_search": 200}
+# Nobody searches among packs of sentences; Chroma wants a vector of each all the same, and gets one number.
+_NO_GRAPH: Any = {"space": "l2", "ef_construction": 2, "max_neighbors": 2, "ef_search": 1}
+_NO_VECTOR = [1.0]
+_ABSTRACT, _BODY = "s0", "s1"  # which sentences a pack holds, at the end of its id
 
 
 class VectorStore:
-    """Two collections of a Chroma client: ``passages`` (``paper#0``, …) and ``sentences`` (``paper#s0``, …).
+    """Two collections of a Chroma client: ``passages`` (``paper#0``, …), and ``sentences``, a pack of them a row.
 
-    Their names begin with ``prefix``; without ``make`` they have to be there. What is written is stamped with
-    ``generation``.
+    ``paper#s0`` are the abstract's, ``paper#s1`` the body's. Their names begin with ``prefix``; without ``make`` they
+    have to be there. What is written is stamped with ``generation``.
     """
 
     def __init__(self, client: Any, prefix: str = "", make: bool = True) -> None:
         self.generation = 0
-        if make:
-            open_one = partial(client.get_or_create_collection, configuration={"hnsw": _HNSW})
-        else:
-            open_one = client.get_collection
-        self._passages = open_one(f"{prefix}passages", embedding_function=None)
-        self._sentences = open_one(f"{prefix}sentences", embedding_function=None)
+
+        def open_one(name: str, graph: Any) -> Any:
+            if make:
+                more = {"configuration": {"hnsw": graph}}
+                return client.get_or_create_collection(f"{prefix}{name}", embedding_function=None, **more)
+            return client.get_collection(f"{prefix}{name}", embedding_function=None)
+
+        self._passages = open_one("passages", _HNSW)
+        self._sentences = open_one("sentences", _NO_GRAPH)
 
     def __len__(self) -> int:
         """Return how many passages are stored."""
@@ -54,27 +62,31 @@ class VectorStore:
     def write(self, entries: Sequence["Entry"]) -> None:
         """Store papers with their vectors; each is complete once this returns, old or new before that."""
         old = self.metadata([entry.paper.id for entry in entries])
-        self._upsert(self._sentences, [row for entry in entries for row in entry.sentence_rows()])
-        self._upsert(self._passages, [row for entry in entries for row in entry.passage_rows(self.generation)])
-        for entry in entries:
-            if previous := old.get(entry.paper.id):
-                self._drop_surplus(entry, previous)
+        updated = [entry for entry in entries if entry.paper.id in old]
+        self._write_packs(entries, older=self.packs(old))
+        self._write_passages(entries)
+        self._write_packs(updated, older={})
+        for entry in updated:
+            self._drop_surplus(entry, old[entry.paper.id])
 
-    def _upsert(self, collection: Any, rows: list[tuple[str, npt.NDArray[np.float32], str, dict[str, Any]]]) -> None:
-        for start in range(0, len(rows), PAGE):
-            ids, vectors, documents, metadatas = zip(*rows[start : start + PAGE], strict=True)
-            collection.upsert(
-                ids=list(ids),
-                embeddings=np.stack(vectors),
-                documents=list(documents) if any(documents) else None,
-                metadatas=list(metadatas),
+    def _write_packs(self, entries: Sequence["Entry"], older: Mapping[str, str]) -> None:
+        for page in _pages([row for entry in entries for row in entry.packs(older)]):
+            ids, packs = zip(*page, strict=True)
+            metadatas = [{"sentences": pack} for pack in packs]
+            self._sentences.upsert(ids=list(ids), embeddings=[_NO_VECTOR] * len(ids), metadatas=metadatas)
+
+    def _write_passages(self, entries: Sequence["Entry"]) -> None:
+        for page in _pages([row for entry in entries for row in entry.passage_rows(self.generation)]):
+            ids, vectors, documents, metadatas = zip(*page, strict=True)
+            self._passages.upsert(
+                ids=list(ids), embeddings=np.stack(vectors), documents=list(documents), metadatas=list(metadatas)
             )
 
     def _drop_surplus(self, entry: "Entry", previous: dict[str, Any]) -> None:
-        surplus = [f"{entry.paper.id}#s{n}" for n in range(len(entry.sentences), previous["sentences"])]
-        _delete(self._sentences, surplus)
         surplus = [f"{entry.paper.id}#{n}" for n in range(len(entry.passages), previous["passages"])]
         _delete(self._passages, surplus)
+        kept = {key for key, _ in entry.packs({})}
+        _delete(self._sentences, [key for key in pack_ids(previous) if key not in kept])
 
     def update_metadata(self, paper: Paper, records: Sequence[Record], previous: dict[str, Any]) -> None:
         """Store new authors, venue, year, addresses or records of a paper whose text is unchanged."""
@@ -85,7 +97,7 @@ class VectorStore:
         """Remove papers with all their chunks."""
         for paper_id, stored in self.metadata(paper_ids).items():
             _delete(self._passages, [f"{paper_id}#{n}" for n in range(stored["passages"])])
-            _delete(self._sentences, [f"{paper_id}#s{n}" for n in range(stored["sentences"])])
+            _delete(self._sentences, pack_ids(stored))
 
     def metadata(self, paper_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Return what is stored about each paper, by id; papers that are not there are left out."""
@@ -138,26 +150,29 @@ class VectorStore:
 
         With ``among``, the ids of passages, only those are looked at.
         """
-        return self._nearest(self._passages, vector, limit, among)
-
-    def nearest_sentences(self, vector: Vectors, limit: int, among: Sequence[str] | None = None) -> dict[str, float]:
-        """Return the cosine of each paper's nearest sentence, for the ``limit`` sentences nearest to ``vector``.
-
-        With ``among``, the ids of sentences, only those are looked at.
-        """
-        return self._nearest(self._sentences, vector, limit, among)
-
-    def _nearest(self, collection: Any, vector: Vectors, limit: int, among: Sequence[str] | None) -> dict[str, float]:
         if among is not None and len(among) <= FEW:
-            nearest = _compare_each(collection, vector, among)[:limit]
+            nearest = self._compare_each(vector, among)[:limit]
         else:
             ids = None if among is None else list(among)
-            result = collection.query(query_embeddings=[vector], ids=ids, n_results=limit, include=["distances"])
+            result = self._passages.query(query_embeddings=[vector], ids=ids, n_results=limit, include=["distances"])
             nearest = [(key, 1.0 - far) for key, far in zip(result["ids"][0], result["distances"][0], strict=True)]
         best: dict[str, float] = {}
         for chunk_id, cosine in nearest:
-            best.setdefault(chunk_id.rpartition("#")[0], cosine)
+            best.setdefault(_paper_of(chunk_id), cosine)
         return best
+
+    def _compare_each(self, vector: Vectors, ids: Sequence[str]) -> list[tuple[str, float]]:
+        found = list[tuple[str, float]]()
+        for page in _pages(ids):
+            result = self._passages.get(ids=page, include=["embeddings"])
+            found += zip(result["ids"], (result["embeddings"] @ vector).tolist(), strict=True)
+        return sorted(found, key=lambda each: -each[1])
+
+    def match_sentences(self, vector: Vectors, paper_ids: Sequence[str]) -> dict[str, float]:
+        """Return for each of the papers the cosine between ``vector`` and the nearest sentence of its abstract."""
+        packs = self._read_packs([f"{paper_id}#{_ABSTRACT}" for paper_id in paper_ids])
+        found = {_paper_of(key): read_pack(pack) for key, pack in packs.items()}
+        return {key: float((pack.vectors @ vector).max()) for key, pack in found.items() if pack and len(pack.vectors)}
 
     def passage_vectors(self, paper_ids: Sequence[str]) -> dict[str, npt.NDArray[np.float32]]:
         """Return the vector of each paper's first passage, by paper id."""
@@ -174,25 +189,32 @@ class VectorStore:
         Of a full text these are the abstract's, and the few that are nearest to ``vector``.
         """
         stored = self.metadata([paper.id for paper in papers])
-        ids = [f"{key}#s{n}" for key, record in stored.items() for n in range(count_abstract(record))]
-        if vector is not None:
-            ids += self._nearest_in_bodies(stored.values(), vector)
-        found: dict[str, list[Span]] = {paper.id: [] for paper in papers}
+        found = {paper.id: list[Span]() for paper in papers}
         texts = {paper.id: paper.text for paper in papers}
-        for page in _pages(ids):
-            result = self._sentences.get(ids=page, include=["embeddings", "metadatas"])
-            for near, sentence in zip(result["embeddings"], result["metadatas"], strict=True):
-                paper_id, start, end = sentence["paper_id"], sentence["start"], sentence["end"]
-                if sentence["hash"] == stored[paper_id]["text_hash"]:
-                    found[paper_id].append(Span(start, end, texts[paper_id][start:end], near))
+        bodies = list[tuple[str, Span]]()
+        for key, packed in self.packs(stored, bodies=vector is not None).items():
+            paper_id = _paper_of(key)
+            pack = read_pack(packed, stored[paper_id]["text_hash"])
+            if pack and key.endswith(_ABSTRACT):
+                found[paper_id] += _make_spans(texts[paper_id], pack)
+            elif pack:
+                nearest = sorted(_make_spans(texts[paper_id], pack), key=lambda span: -float(span.vector @ vector))
+                bodies += [(paper_id, span) for span in nearest[:BODY_SENTENCES]]
+        for paper_id, span in sorted(bodies, key=lambda each: -float(each[1].vector @ vector))[:BODIES_SENTENCES]:
+            found[paper_id].append(span)
         return {paper_id: sorted(spans, key=lambda span: span.start) for paper_id, spans in found.items()}
 
-    def _nearest_in_bodies(self, stored: Iterable[dict[str, Any]], vector: Vectors) -> list[str]:
-        nearest = list[tuple[str, float]]()
-        for record in stored:
-            body = [f"{record['paper_id']}#s{n}" for n in range(count_abstract(record), record["sentences"])]
-            nearest += _compare_each(self._sentences, vector, body)[:BODY_SENTENCES]
-        return [key for key, _ in sorted(nearest, key=lambda each: -each[1])[:BODIES_SENTENCES]]
+    def packs(self, stored: Mapping[str, dict[str, Any]], bodies: bool = True) -> dict[str, str]:
+        """Return the packs of the papers with the metadata ``stored``, by their ids; those not there are left out."""
+        ids = [key for each in stored.values() for key in pack_ids(each) if bodies or key.endswith(_ABSTRACT)]
+        return self._read_packs(ids)
+
+    def _read_packs(self, ids: Sequence[str]) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for page in _pages(ids):
+            result = self._sentences.get(ids=page, include=["metadatas"])
+            found |= {key: row["sentences"] for key, row in zip(result["ids"], result["metadatas"], strict=True)}
+        return found
 
 
 class Entry:
@@ -209,8 +231,7 @@ class Entry:
 
     def passage_rows(self, generation: int) -> list[tuple[str, npt.NDArray[np.float32], str, dict[str, Any]]]:
         """Return id, vector, document and metadata of each passage; the first carries the paper."""
-        in_abstract = sum(chunk.start < self.paper.body_start for chunk in self.sentences)
-        more = {"passages": len(self.passages), "sentences": len(self.sentences), "in_abstract": in_abstract}
+        more = {"passages": len(self.passages), "sentences": len(self.sentences), "in_abstract": self._in_abstract}
         more["generation"] = generation
         rows = []
         for number, (chunk, vector) in enumerate(zip(self.passages, self.vectors, strict=False)):
@@ -218,25 +239,38 @@ class Entry:
             rows.append((chunk.id, vector, "" if number else self.paper.text, extra | {"n": number}))
         return rows
 
-    def sentence_rows(self) -> list[tuple[str, npt.NDArray[np.float32], str, dict[str, Any]]]:
-        """Return id, vector, no document, and metadata of each sentence."""
-        digest = hash_text(self.paper)
-        return [
-            (chunk.id, vector, "", {"paper_id": chunk.paper_id, "start": chunk.start, "end": chunk.end, "hash": digest})
-            for chunk, vector in zip(self.sentences, self.vectors[len(self.passages) :], strict=True)
-        ]
+    def packs(self, older: Mapping[str, str]) -> list[tuple[str, str]]:
+        """Return id and pack of the abstract's sentences, and of the body's if there are any; see ``write_pack``."""
+        digest, rows = hash_text(self.paper), []
+        for part, chunks in ((_ABSTRACT, slice(self._in_abstract)), (_BODY, slice(self._in_abstract, None))):
+            places = [(chunk.start, chunk.end) for chunk in self.sentences[chunks]]
+            if places or part == _ABSTRACT:
+                key, vectors = f"{self.paper.id}#{part}", self.vectors[len(self.passages) :][chunks]
+                rows.append((key, write_pack(digest, places, vectors, older.get(key, ""))))
+        return rows
+
+    @property
+    def _in_abstract(self) -> int:
+        return sum(chunk.start < self.paper.body_start for chunk in self.sentences)
 
 
-def _compare_each(collection: Any, vector: npt.NDArray[np.float32], ids: Sequence[str]) -> list[tuple[str, float]]:
-    found = list[tuple[str, float]]()
-    for page in _pages(ids):
-        result = collection.get(ids=page, include=["embeddings"])
-        found += zip(result["ids"], (result["embeddings"] @ vector).tolist(), strict=True)
-    return sorted(found, key=lambda each: -each[1])
+def pack_ids(stored: Mapping[str, Any]) -> list[str]:
+    """Return the ids of the packs of the paper with the metadata ``stored``."""
+    parts = [_ABSTRACT, _BODY] if stored["in_abstract"] < stored["sentences"] else [_ABSTRACT]
+    return [f"{stored['paper_id']}#{part}" for part in parts]
 
 
-def _pages(ids: Sequence[str]) -> Iterable[list[str]]:
-    return (list(ids[start : start + PAGE]) for start in range(0, len(ids), PAGE))
+def _make_spans(text: str, pack: Pack) -> Iterator[Span]:
+    for (start, end), vector in zip(pack.places.tolist(), pack.vectors, strict=True):
+        yield Span(start, end, text[start:end], vector)
+
+
+def _paper_of(chunk_id: str) -> str:
+    return chunk_id.rpartition("#")[0]
+
+
+def _pages(rows: Sequence[Row]) -> Iterable[Sequence[Row]]:
+    return (rows[start : start + PAGE] for start in range(0, len(rows), PAGE))
 
 
 def _delete(collection: Any, ids: list[str]) -> None:
