@@ -14,7 +14,7 @@ from chatbot.claims import Passage
 from chatbot.comparing import edits
 from chatbot.comparing.cells import EXTRACTIVE, SURE, SURE_LISTED, fill_cell, fill_free_cell, make_cell, question_of
 from chatbot.comparing.edit_requests import read_edit
-from chatbot.comparing.naming import find_named, is_coined, keep_about, pick_named
+from chatbot.comparing.naming import find_named, keep_about, pick_named
 from chatbot.comparing.phrases import canonical_aspect
 from chatbot.comparing.replies import format_reply
 from chatbot.comparing.requests import Request, asks_to_compare, read_choice, read_comparison
@@ -22,7 +22,7 @@ from chatbot.comparing.summary import MOST_SENTENCES, Point, sum_up
 from chatbot.comparison import ASPECTS, Cell, Choice, Comparison, TableFormat
 from chatbot.conversation import Turn
 from chatbot.errors import ModelError
-from chatbot.questions import read_question
+from chatbot.questions import is_coined, read_question
 from chatbot.reader import Reader
 from chatbot.records import Paper
 

@@ -29,15 +29,11 @@ class Library:
     def __init__(self, open_index: Callable[[], PaperIndex], embedder: Embedder, folder: Path) -> None:
         self._open_index, self._embedder, self._folder = open_index, embedder, folder
 
-    def list(self, filter: Filter | None = None, text: str = "") -> Sequence[Listed]:
-        """Return the papers that pass ``filter`` and mention each word of ``text``, without their abstracts."""
+    def list(self, filter: Filter | None = None) -> Sequence[Listed]:
+        """Return the papers that pass ``filter``, without their abstracts."""
         index = self._open_index()
         index.refresh()
-        return [
-            each
-            for each in index.listed()
-            if (not filter or filter.matches(each.paper, each.sources)) and mentions(each.paper, text)
-        ]
+        return [each for each in index.listed() if not filter or filter.matches(each.paper, each.sources)]
 
     def find(self, ids: Sequence[str]) -> Sequence[Paper]:
         """Return the papers with ``ids``. Raises InputError when one is not indexed."""

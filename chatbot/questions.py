@@ -28,7 +28,7 @@ _GENERIC = frozenset(
     whom whose why will with within without work works would wrote yes yet you your
     """.split()
 )
-_COINED = re.compile(r"[a-z0-9-]*[A-Z][\w-]*[A-Z0-9][\w-]*|[A-Z]?[a-z]+[A-Z]\w*|\w*[A-Za-z]-?\d[\w.]*")
+_COINED = re.compile(r"[\w-]*(?:[A-Z][\w-]*[A-Z0-9]|[a-z][A-Z]|[A-Za-z]-?\d)[\w.-]*")
 _WHICH = re.compile(
     r"\b(?:which|what|list|name|find|show|give|all|any|every|other|many)\b(?:\W+\w+){0,4}?\W+"
     r"(?:papers|works|articles|abstracts|studies|publications|authors|methods|approaches|algorithms)\b"
@@ -111,7 +111,7 @@ def read_question(text: str) -> Question:
     found = [(match.start(), match.end()) for match in _WORD.finditer(text)]
     words = tuple((start, end) for start, end in found if not (is_generic(text[start:end]) or _LINK.match(text, start)))
     names = tuple(
-        dict.fromkeys(text[start:end].removesuffix("'s") for start, end in words if _is_coined(text[start:end]))
+        dict.fromkeys(text[start:end].removesuffix("'s") for start, end in words if is_coined(text[start:end]))
     )
     kind: Kind = "single"
     if _COMPARE.search(text):
@@ -139,7 +139,8 @@ def is_generic(word: str) -> bool:
     return lower in _GENERIC or lower.removesuffix("'s") in _GENERIC
 
 
-def _is_coined(word: str) -> bool:
+def is_coined(word: str) -> bool:
+    """Tell whether ``word`` is a made-up one, such as LiNeS, GPT-4 or PC-DARTS's."""
     return bool(_COINED.fullmatch(word.removesuffix("'s")))
 
 

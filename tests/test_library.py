@@ -13,7 +13,7 @@ from chatbot.embedding import load_embedder
 from chatbot.errors import InputError
 from chatbot.filters import parse_filter
 from chatbot.index import PaperIndex
-from chatbot.library import Library
+from chatbot.library import Library, mentions
 from tests.conftest import Run, make_record
 
 
@@ -63,7 +63,7 @@ def test_a_change_is_seen_whoever_looks_for_changes_meanwhile(shelf: PaperChatbo
 
 def test_the_list_can_be_searched_and_filtered(shelf: PaperChatbot) -> None:
     def listed(text: str = "", filter: str = "year>=0") -> list[str]:
-        return [each.paper.id for each in shelf.library.list(parse_filter(filter), text)]
+        return [each.paper.id for each in shelf.library.list(parse_filter(filter)) if mentions(each.paper, text)]
 
     assert len(listed()) == 6
     assert listed("BEES smith1") == ["p1"]

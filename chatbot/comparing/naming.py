@@ -6,6 +6,7 @@ Knows papers and words; knows nothing of how the candidates were found or what t
 import re
 from collections.abc import Sequence
 
+from chatbot.questions import is_coined
 from chatbot.records import Paper
 
 STEM = 5  # letters that say that two words are forms of one
@@ -50,11 +51,6 @@ def keep_about(topic: str, papers: Sequence[Paper]) -> list[Paper]:
     """Return those of ``papers`` that speak of most of ``topic`` in so many words; all, when fewer than two do."""
     kept = [paper for paper in papers if _cover(_stems(topic), paper) > MOST_MISSED] if _stems(topic) else []
     return kept if len(kept) > 1 else list(papers)
-
-
-def is_coined(name: str) -> bool:
-    """Tell whether ``name`` is one made-up word, such as LiNeS, GPT-4 or PC-DARTS."""
-    return bool(re.fullmatch(r"[\w-]*(?:[A-Z][\w-]*[A-Z0-9]|[a-z][A-Z]|[A-Za-z]-?\d)[\w.-]*", name))
 
 
 def _is_exactly(name: str, paper: Paper) -> bool:
