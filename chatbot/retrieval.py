@@ -18,8 +18,8 @@ Scores = dict[str, float]
 
 CANDIDATES = 100  # papers from each side, and papers that are fused
 WEIGHTS = {"passage": 1.0, "words": 1.0, "pairs": 0.25, "sentence": 0.8}
-SENTENCES = 50  # papers from each side whose sentences are looked at
-RESCORED = 50  # papers that feedback and smoothing look at
+LOOKED_AT = 50  # of them from each side, those whose sentences and vectors are looked at
+RESCORED = 50  # of these, those that feedback and smoothing look at
 FEEDBACK_PAPERS, FEEDBACK_WEIGHT = 3, 0.5
 NEIGHBOURS, SMOOTHING = 5, 0.3
 _GRAPH_ERROR = 1e-3  # of a cosine, between what the index's graph tells and the product of the vectors
@@ -57,12 +57,14 @@ def search(index: Searchable, query: str, vector: Vector, top_k: int) -> list[Hi
         nearest = pool.submit(index.nearest_passages, vector, limit)
         words, pairs = index.match_words(query, limit)
         passages = nearest.result()
-    candidates = list(dict.fromkeys(_best(passages, SENTENCES) + _best(words, SENTENCES)))
-    sentences = index.match_sentences(vector, candidates)
+        candidates = list(dict.fromkeys(_best(passages, LOOKED_AT) + _best(words, LOOKED_AT)))
+        there = pool.submit(index.passage_vectors, candidates)
+        sentences = index.match_sentences(vector, candidates)
+        known = there.result()
     parts = {"passage": passages, "words": words, "pairs": pairs, "sentence": sentences}
     first = _fuse(parts)
     ranked = _best(first, limit)
-    vectors = index.passage_vectors(ranked[:RESCORED])
+    vectors = {key: known[key] for key in ranked[:RESCORED] if key in known}
     if not vectors:
         return []
     feedback = _move_towards(vector, [(vectors[key], first[key]) for key in ranked[:FEEDBACK_PAPERS] if key in vectors])

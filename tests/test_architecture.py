@@ -74,6 +74,7 @@ def test_stages_do_not_import_each_other() -> None:
     helpers = {
         ("chunks", "sentences"),
         ("citations", "sentences"),
+        ("comparing", "questions"),
         ("comparing", "tables"),
         ("export", "references"),
         ("history", "conversation"),

@@ -39,13 +39,32 @@ def read_pack(packed: str, digest: str = "") -> Pack | None:
     Raises ValueError for what is no pack.
     """
     for version in packed.split(_BETWEEN):
-        whose, dimensions, rows = version.split(":")
+        whose, rows = _read_version(version)
         if digest in ("", whose):
-            found = np.frombuffer(b64decode(rows, validate=True), _row(int(dimensions)))
-            vectors = found["vector"].astype(np.float32)
-            lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-            return Pack(found["place"], vectors / np.maximum(lengths, np.float32(1)))
+            return Pack(rows["place"], _read_vectors(rows))
     return None
+
+
+def match_packs(packs: Sequence[str], vector: Vectors) -> list[float]:
+    """Return for each pack the cosine between ``vector`` and the nearest sentence of its newest text; -1 without one.
+
+    Raises ValueError for what is no pack.
+    """
+    rows = [_read_version(packed.partition(_BETWEEN)[0])[1] for packed in packs]
+    cosines = _read_vectors(np.concatenate(rows)) @ vector if rows else np.zeros(0)
+    ends = np.cumsum([len(each) for each in rows]).tolist()
+    return [float(cosines[end - len(each) : end].max(initial=-1)) for each, end in zip(rows, ends, strict=True)]
+
+
+def _read_version(version: str) -> tuple[str, Any]:
+    digest, dimensions, rows = version.split(":")
+    return digest, np.frombuffer(b64decode(rows, validate=True), _row(int(dimensions)))
+
+
+def _read_vectors(rows: Any) -> Vectors:
+    vectors = rows["vector"].astype(np.float32)
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.maximum(lengths, np.float32(1)))
 
 
 def _row(dimensions: int) -> Any:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from chatbot.index.metadata import hash_text, ids_there, make_metadata, read_paper, read_records
-from chatbot.index.packs import Pack, read_pack, write_pack
+from chatbot.index.packs import Pack, match_packs, read_pack, write_pack
 from chatbot.records import Chunk, Paper, Record, Span
 
 Vectors = npt.NDArray[np.float32]
@@ -171,8 +171,7 @@ class VectorStore:
     def match_sentences(self, vector: Vectors, paper_ids: Sequence[str]) -> dict[str, float]:
         """Return for each of the papers the cosine between ``vector`` and the nearest sentence of its abstract."""
         packs = self._read_packs([f"{paper_id}#{_ABSTRACT}" for paper_id in paper_ids])
-        found = {_paper_of(key): read_pack(pack) for key, pack in packs.items()}
-        return {key: float((pack.vectors @ vector).max()) for key, pack in found.items() if pack and len(pack.vectors)}
+        return dict(zip(map(_paper_of, packs), match_packs(list(packs.values()), vector), strict=True))
 
     def passage_vectors(self, paper_ids: Sequence[str]) -> dict[str, npt.NDArray[np.float32]]:
         """Return the vector of each paper's first passage, by paper id."""
