@@ -18,11 +18,11 @@ Scores = dict[str, float]
 
 CANDIDATES = 100  # papers from each side, and papers that are fused
 WEIGHTS = {"passage": 1.0, "words": 1.0, "pairs": 0.25, "sentence": 0.8}
-LOOKED_AT = 50  # of them from each side, those whose sentences and vectors are looked at
+LOOKED_AT = 50  # of them from each side, those whose vectors are looked at
 RESCORED = 50  # of these, those that feedback and smoothing look at
 FEEDBACK_PAPERS, FEEDBACK_WEIGHT = 3, 0.5
 NEIGHBOURS, SMOOTHING = 5, 0.3
-_GRAPH_ERROR = 1e-3  # of a cosine, between what the index's graph tells and the product of the vectors
+_ROUNDING = 5e-3  # of a cosine, between what the index's graph tells and the product of the vectors it gives
 
 
 class Searchable(Protocol):
@@ -31,11 +31,8 @@ class Searchable(Protocol):
     def nearest_passages(self, vector: Vector, limit: int) -> Scores:
         """Return cosines by paper id."""
 
-    def match_sentences(self, vector: Vector, paper_ids: Sequence[str]) -> Scores:
-        """Return cosines of the nearest sentences by paper id."""
-
-    def passage_vectors(self, paper_ids: Sequence[str]) -> dict[str, Vector]:
-        """Return unit vectors by paper id."""
+    def abstract_vectors(self, paper_ids: Sequence[str]) -> dict[str, Vector]:
+        """Return unit vectors by paper id, shape (1 + sentences, dimensions): the whole abstract's comes first."""
 
     def match_words(self, query: str, limit: int) -> tuple[Scores, Scores]:
         """Return BM25 scores by paper id, for words and for pairs."""
@@ -57,14 +54,12 @@ def search(index: Searchable, query: str, vector: Vector, top_k: int) -> list[Hi
         nearest = pool.submit(index.nearest_passages, vector, limit)
         words, pairs = index.match_words(query, limit)
         passages = nearest.result()
-        candidates = list(dict.fromkeys(_best(passages, LOOKED_AT) + _best(words, LOOKED_AT)))
-        there = pool.submit(index.passage_vectors, candidates)
-        sentences = index.match_sentences(vector, candidates)
-        known = there.result()
+    known = index.abstract_vectors(list(dict.fromkeys(_best(passages, LOOKED_AT) + _best(words, LOOKED_AT))))
+    sentences = {key: float((each[1:] @ vector).max()) for key, each in known.items() if len(each) > 1}
     parts = {"passage": passages, "words": words, "pairs": pairs, "sentence": sentences}
     first = _fuse(parts)
     ranked = _best(first, limit)
-    vectors = {key: known[key] for key in ranked[:RESCORED] if key in known}
+    vectors = {key: known[key][0] for key in ranked[:RESCORED] if key in known}
     if not vectors:
         return []
     feedback = _move_towards(vector, [(vectors[key], first[key]) for key in ranked[:FEEDBACK_PAPERS] if key in vectors])
@@ -105,7 +100,7 @@ def _fuse(parts: Mapping[str, Scores]) -> Scores:
 def _deeper(passages: Scores, key: str, first: float) -> float:
     """Return how much nearer than its ``first`` passage another passage of a full text is; 0 for an abstract."""
     gain = passages.get(key, 0.0) - first
-    return gain if gain > _GRAPH_ERROR else 0.0
+    return gain if gain > _ROUNDING else 0.0
 
 
 def _best(scores: Scores, count: int) -> list[str]:

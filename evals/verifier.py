@@ -58,8 +58,8 @@ class Bench:
         self._papers = {paper.id: paper for paper in bot.papers()}
         spans = bot.index.spans(list(self._papers.values()))
         self._passages = {key: Passage(0, paper, tuple(spans[key])) for key, paper in self._papers.items()}
-        vectors = bot.index.passage_vectors(list(self._papers))
-        self._vectors = np.stack([vectors[key] for key in self._papers])
+        vectors = bot.index.abstract_vectors(list(self._papers))
+        self._vectors = np.stack([vectors[key][0] for key in self._papers])
 
     def honest(self, split: str) -> list[TrueClaim]:
         """Return the hand-written true claims of one half."""

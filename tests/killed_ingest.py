@@ -103,7 +103,8 @@ def describe(folder: Path, queries: Sequence[str], server: Server | None = None)
         vector = embedder.embed_query(query)
         parts = [passages[at : at + FEW] for at in range(0, len(passages), FEW)]
         found["passages"].append(_nearest(index.nearest_passages(vector, 10, part) for part in parts))
-        found["sentences"].append(_nearest([index.match_sentences(vector, papers)]))
+        cosines = {key: float((each[1:] @ vector).max()) for key, each in index.abstract_vectors(papers).items()}
+        found["sentences"].append(_nearest([cosines]))
         words, _ = index.match_words(query, len(entries) + 1)  # all: at a cut, any of equal scores may stay
         found["words"].append({key: round(score, 4) for key, score in words.items()})
     vectors = {entry.paper.id: np.round(entry.vectors, 5).tolist() for entry in entries}

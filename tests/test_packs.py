@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatbot.index.packs import read_pack, write_pack
+from chatbot.index.packs import read_newest, read_pack, write_pack
 
 PLACES = [(0, 9), (10, 70_000), (70_001, 4_000_000_000)]
 
@@ -30,14 +30,14 @@ def test_what_is_written_is_read(seed: int, dimensions: int) -> None:
 def test_a_pack_tells_which_text_its_sentences_are_of() -> None:
     old = write_pack("old", PLACES[:1], make_vectors(1, 8, 1))
     both = write_pack("new", PLACES, make_vectors(2, 8), older=old)
-    counts = {
-        digest: pack and len(pack.places) for digest in ("old", "new", "", "gone") for pack in [read_pack(both, digest)]
-    }
-    assert counts == {"old": 1, "new": 3, "": 3, "gone": None}
+    counts = {key: pack and len(pack.places) for key in ("old", "new", "gone") for pack in [read_pack(both, key)]}
+    assert counts == {"old": 1, "new": 3, "gone": None}
+    assert [len(vectors) for vectors in read_newest([both, old])] == [3, 1]
+    assert read_newest([]) == []
 
 
 def test_a_text_without_sentences_has_an_empty_pack() -> None:
-    pack = read_pack(write_pack("a", [], make_vectors(1, 8, 0)))
+    pack = read_pack(write_pack("a", [], make_vectors(1, 8, 0)), "a")
     assert pack
     assert (len(pack.places), pack.vectors.shape) == (0, (0, 8))
 
@@ -45,4 +45,4 @@ def test_a_text_without_sentences_has_an_empty_pack() -> None:
 @pytest.mark.parametrize("packed", ["", "a", "a:b:c", "a:8:!!!!", "a:8:" + "A" * 10, "a:-1:"])
 def test_what_is_no_pack_is_an_error(packed: str) -> None:
     with pytest.raises(ValueError, match=r"."):
-        read_pack(packed)
+        read_pack(packed, "a")

@@ -148,7 +148,7 @@ def _scan(vectors: VectorStore) -> Rows:
         elif abs(np.linalg.norm(vector) - 1) < _LENGTH_ERROR:  # false for what is not a number too
             passages[paper_id] -= 1
     packs = {key for stored in rows.papers.values() for key in pack_ids(stored)}
-    sentences = {key: stored["sentences"] for key, stored in rows.papers.items()}
+    sentences = {key: stored["sentences"] + 1 for key, stored in rows.papers.items()}  # and the first passage
     for key, packed in scan_packs(vectors):
         paper_id = key.rpartition("#")[0]
         if key not in packs:
@@ -160,7 +160,7 @@ def _scan(vectors: VectorStore) -> Rows:
 
 
 def _count_whole(packed: str, digest: str) -> int:
-    """Return how many sentences of the text with the hash ``digest`` have a vector."""
+    """Return how many pieces of the text with the hash ``digest`` have a vector."""
     try:
         pack = read_pack(packed, digest)
     except ValueError:

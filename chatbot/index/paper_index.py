@@ -162,15 +162,10 @@ class PaperIndex:
         with self.place.guard():
             return self._vectors.nearest_passages(vector, limit, among)
 
-    def match_sentences(self, vector: Vectors, paper_ids: Sequence[str]) -> dict[str, float]:
-        """Return cosines by paper id; see VectorStore."""
+    def abstract_vectors(self, paper_ids: Sequence[str]) -> dict[str, Vectors]:
+        """Return vectors by paper id; see VectorStore."""
         with self.place.guard():
-            return self._vectors.match_sentences(vector, paper_ids)
-
-    def passage_vectors(self, paper_ids: Sequence[str]) -> dict[str, Vectors]:
-        """Return first-passage vectors by paper id."""
-        with self.place.guard():
-            return self._vectors.passage_vectors(paper_ids)
+            return self._vectors.abstract_vectors(paper_ids)
 
     def match_words(
         self, query: str, limit: int, among: Collection[str] | None = None

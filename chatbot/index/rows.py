@@ -63,14 +63,14 @@ def scan_packs(store: VectorStore) -> Iterator[tuple[str, str]]:
         yield from ((key, row["sentences"]) for key, row in zip(page["ids"], page["metadatas"], strict=True))
 
 
-def read_sentences(stored: Mapping[str, Any], packs: Mapping[str, str]) -> Sequence[Pack]:
-    """Return the packs of the paper with the metadata ``stored``.
+def _read_packs(stored: Mapping[str, Any], packs: Mapping[str, str]) -> Sequence[Pack]:
+    """Return the packs of the paper with the metadata ``stored``; the first begins with the first passage.
 
     Raises KeyError where one is missing, is of another text, has too few sentences or one without a vector.
     """
     found = [read_pack(packs[key], stored["text_hash"]) for key in pack_ids(stored)]
     there = [pack for pack in found if pack and pack.vectors.any(axis=1).all()]
-    if len(there) < len(found) or sum(len(pack.places) for pack in there) != stored["sentences"]:
+    if len(there) < len(found) or sum(len(pack.places) for pack in there) != stored["sentences"] + 1:
         raise KeyError(stored["paper_id"])
     return there
 
@@ -85,16 +85,16 @@ def _read(collection: Any, ids: list[str]) -> dict[str, Any]:
 
 def _make_entry(paper: Paper, stored: dict[str, Any], passages: dict[str, Any], packs: dict[str, str]) -> Entry:
     ids = [f"{paper.id}#{n}" for n in range(stored["passages"])]
-    found = read_sentences(stored, packs)
-    places = [place for pack in found for place in pack.places.tolist()]
+    found = _read_packs(stored, packs)
+    places = [place for pack in found for place in pack.places.tolist()][1:]
     entry = Entry(
         paper,
         read_records(paper, stored),
         [Chunk(each, paper.id, "", 0, 0) for each in ids],
         [make_sentence(paper, number, *place) for number, place in enumerate(places)],
     )
-    vectors = np.concatenate([[passages[each] for each in ids], *(pack.vectors for pack in found)])
-    entry.vectors = vectors.astype(np.float32)
+    sentences = np.concatenate([pack.vectors for pack in found])[1:]
+    entry.vectors = np.concatenate([np.asarray([passages[each] for each in ids], np.float32), sentences])
     return entry
 
 

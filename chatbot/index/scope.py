@@ -43,13 +43,9 @@ class Scope:
         """Return cosines by paper id; see VectorStore."""
         return self._index.nearest_passages(vector, limit, self._passages)
 
-    def match_sentences(self, vector: Vector, paper_ids: Sequence[str]) -> dict[str, float]:
-        """Return cosines by paper id; see VectorStore."""
-        return self._index.match_sentences(vector, self._keep(paper_ids))
-
-    def passage_vectors(self, paper_ids: Sequence[str]) -> dict[str, Vector]:
-        """Return first-passage vectors by paper id."""
-        return self._index.passage_vectors(self._keep(paper_ids))
+    def abstract_vectors(self, paper_ids: Sequence[str]) -> dict[str, Vector]:
+        """Return vectors by paper id; see VectorStore."""
+        return self._index.abstract_vectors(self._keep(paper_ids))
 
     def match_words(self, query: str, limit: int) -> tuple[dict[str, float], dict[str, float]]:
         """Return BM25 scores by paper id, for words and for pairs of words; see LexicalIndex."""

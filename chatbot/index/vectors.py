@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from chatbot.index.metadata import hash_text, ids_there, make_metadata, read_paper, read_records
-from chatbot.index.packs import Pack, match_packs, read_pack, write_pack
+from chatbot.index.packs import Pack, read_newest, read_pack, write_pack
 from chatbot.records import Chunk, Paper, Record, Span
 
 Vectors = npt.NDArray[np.float32]
@@ -33,8 +33,8 @@ _ABSTRACT, _BODY = "s0", "s1"  # which sentences a pack holds, at the end of its
 class VectorStore:
     """Two collections of a Chroma client: ``passages`` (``paper#0``, …), and ``sentences``, a pack of them a row.
 
-    ``paper#s0`` are the abstract's, ``paper#s1`` the body's. Their names begin with ``prefix``; without ``make`` they
-    have to be there. What is written is stamped with ``generation``.
+    ``paper#s0`` are the first passage and the abstract's sentences, ``paper#s1`` the body's. Their names begin with
+    ``prefix``; without ``make`` they have to be there. What is written is stamped with ``generation``.
     """
 
     def __init__(self, client: Any, prefix: str = "", make: bool = True) -> None:
@@ -168,19 +168,10 @@ class VectorStore:
             found += zip(result["ids"], (result["embeddings"] @ vector).tolist(), strict=True)
         return sorted(found, key=lambda each: -each[1])
 
-    def match_sentences(self, vector: Vectors, paper_ids: Sequence[str]) -> dict[str, float]:
-        """Return for each of the papers the cosine between ``vector`` and the nearest sentence of its abstract."""
+    def abstract_vectors(self, paper_ids: Sequence[str]) -> dict[str, Vectors]:
+        """Return by paper id the vectors of its first passage and of each sentence of its abstract, in this order."""
         packs = self._read_packs([f"{paper_id}#{_ABSTRACT}" for paper_id in paper_ids])
-        return dict(zip(map(_paper_of, packs), match_packs(list(packs.values()), vector), strict=True))
-
-    def passage_vectors(self, paper_ids: Sequence[str]) -> dict[str, npt.NDArray[np.float32]]:
-        """Return the vector of each paper's first passage, by paper id."""
-        found: dict[str, npt.NDArray[np.float32]] = {}
-        for page in _pages([f"{paper_id}#0" for paper_id in paper_ids]):
-            result = self._passages.get(ids=page, include=["embeddings"])
-            for chunk_id, vector in zip(result["ids"], result["embeddings"], strict=True):
-                found[chunk_id.rpartition("#")[0]] = vector
-        return found
+        return dict(zip(map(_paper_of, packs), read_newest(list(packs.values())), strict=True))
 
     def spans(self, papers: Sequence[Paper], vector: Vectors | None = None) -> dict[str, list[Span]]:
         """Return the sentences of each paper, in order, with their vectors.
@@ -195,7 +186,7 @@ class VectorStore:
             paper_id = _paper_of(key)
             pack = read_pack(packed, stored[paper_id]["text_hash"])
             if pack and key.endswith(_ABSTRACT):
-                found[paper_id] += _make_spans(texts[paper_id], pack)
+                found[paper_id] += list(_make_spans(texts[paper_id], pack))[1:]
             elif pack:
                 nearest = sorted(_make_spans(texts[paper_id], pack), key=lambda span: -float(span.vector @ vector))
                 bodies += [(paper_id, span) for span in nearest[:BODY_SENTENCES]]
@@ -239,14 +230,14 @@ class Entry:
         return rows
 
     def packs(self, older: Mapping[str, str]) -> list[tuple[str, str]]:
-        """Return id and pack of the abstract's sentences, and of the body's if there are any; see ``write_pack``."""
-        digest, rows = hash_text(self.paper), []
-        for part, chunks in ((_ABSTRACT, slice(self._in_abstract)), (_BODY, slice(self._in_abstract, None))):
-            places = [(chunk.start, chunk.end) for chunk in self.sentences[chunks]]
-            if places or part == _ABSTRACT:
-                key, vectors = f"{self.paper.id}#{part}", self.vectors[len(self.passages) :][chunks]
-                rows.append((key, write_pack(digest, places, vectors, older.get(key, ""))))
-        return rows
+        """Return id and pack of the first passage and the abstract's sentences, and of the body's if there are any."""
+        digest, places = hash_text(self.paper), [(chunk.start, chunk.end) for chunk in self.sentences]
+        sentences, cut = self.vectors[len(self.passages) :], self._in_abstract
+        parts = [(_ABSTRACT, [(0, 0), *places[:cut]], np.concatenate([self.vectors[:1], sentences[:cut]]))]
+        if places[cut:]:
+            parts.append((_BODY, places[cut:], sentences[cut:]))
+        named = [(f"{self.paper.id}#{part}", where, vectors) for part, where, vectors in parts]
+        return [(key, write_pack(digest, where, vectors, older.get(key, ""))) for key, where, vectors in named]
 
     @property
     def _in_abstract(self) -> int:
