@@ -230,7 +230,8 @@ def stress(
     print(f"{sessions} sessions for {seconds:g} s: {result.answers} answers, {result.wrong} of them wrong")
     print(f"  {result.busy} told to wait, {result.errors} errors; afterwards {'well' if result.recovered else 'ILL'}")
     print(f"  time to an answer  p50 {result.p50:.2f} s   p95 {result.p95:.2f} s")
-    print(f"  memory of the server  {result.memory_before:.0f} MB, then {result.memory_after:.0f} MB")
+    told = ", ".join(f"{megabytes:.0f} MB after {asked}" for asked, megabytes in result.memory)
+    print(f"  memory of the server  {told} questions")
 
 
 def _seed_bot(index: Path) -> PaperChatbot:

@@ -25,12 +25,16 @@ import numpy as np
 from chatbot.errors import InputError
 from chatbot.records import Paper
 
+_LOOKS = 5  # at the server's memory, at equal times
 _BUSY = ("try again", "queue is full", "too many")
 
 
 @dataclass(frozen=True, slots=True)
 class StressResult:
-    """Counts of questions by what came of them; times of answers in seconds, memory of the server in MB."""
+    """Counts of questions by what came of them; times of answers in seconds.
+
+    ``memory`` is that of the server in MB, each time with how many questions it had been asked.
+    """
 
     answers: int
     wrong: int
@@ -38,8 +42,7 @@ class StressResult:
     errors: int
     p50: float
     p95: float
-    memory_before: float
-    memory_after: float
+    memory: tuple[tuple[int, float], ...]
     recovered: bool
 
 
@@ -58,7 +61,7 @@ def measure_stress(index: Path, papers: Sequence[Paper], sessions: int, seconds:
     texts = {paper.id: paper.text for paper in papers}
     with _serving(index) as (url, process):
         _ask(url, papers[0], texts)
-        before, told, until = _memory(process), list[_Told](), time.monotonic() + seconds
+        memory, told, until = [(1, _memory(process))], list[_Told](), time.monotonic() + seconds
         lock = threading.Lock()
 
         def visit(number: int) -> None:
@@ -72,13 +75,18 @@ def measure_stress(index: Path, papers: Sequence[Paper], sessions: int, seconds:
                     time.sleep(0.2)
 
         with ThreadPoolExecutor(sessions) as pool:
-            list(pool.map(visit, range(sessions)))
-        recovered, after = _ask(url, papers[0], texts).outcome == "right", _memory(process)
+            visits = [pool.submit(visit, number) for number in range(sessions)]
+            for _ in range(_LOOKS):
+                time.sleep(seconds / _LOOKS)
+                memory.append((len(told) + 1, _memory(process)))
+            for each in visits:
+                each.result()
+        recovered = _ask(url, papers[0], texts).outcome == "right"
     counts = Counter(each.outcome for each in told)
     times = [each.seconds for each in told if each.outcome in ("right", "wrong")] or [0.0]
     p50, p95 = (float(np.percentile(times, at)) for at in (50, 95))
     answers, wrong = counts["right"] + counts["wrong"], counts["wrong"]
-    return StressResult(answers, wrong, counts["busy"], counts["error"], p50, p95, before, after, recovered)
+    return StressResult(answers, wrong, counts["busy"], counts["error"], p50, p95, tuple(memory), recovered)
 
 
 def _ask(url: str, paper: Paper, texts: dict[str, str]) -> _Told:

@@ -23,6 +23,7 @@ from evals.retrieval import evaluate_retrieval
 from evals.scores import Scored, score_sample, tells
 from evals.selftest import CELLS, HEADLINES, rank_bots, score_bots
 from evals.speed import measure_command, measure_speed
+from evals.stress import measure_stress
 from evals.throughput import measure_recall, measure_throughput
 from evals.validation import find_form_faults
 from tests.conftest import make_record
@@ -186,6 +187,15 @@ def test_latency_of_no_papers_is_not_measured(tmp_path: Path, write_jsonl: Calla
     PaperChatbot(index=tmp_path / "index").ingest(write_jsonl(make_record(1)))
     with pytest.raises(InputError, match="give --index a folder with papers"):
         measure_latency(tmp_path / "index", answers=1)
+
+
+def test_many_visitors_at_once_are_answered_and_counted(seed_index: Path, seed_papers: dict[str, Paper]) -> None:
+    result = measure_stress(seed_index, list(seed_papers.values()), sessions=3, seconds=3)
+    assert (result.answers > 3, result.wrong, result.errors, result.recovered) == (True, 0, 0, True)
+    assert 0 < result.p50 <= result.p95
+    asked = [count for count, _ in result.memory]
+    assert asked == sorted(asked)
+    assert asked[0] == 1 < asked[-1] <= result.answers + result.busy + 1
 
 
 def test_the_command_is_measured_against_its_imports(seed_index: Path, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from rich.console import Console
 
 from chatbot import PaperChatbot, terminal
 from chatbot.errors import IndexBusy, SourceError
+from chatbot.index import vectors
 from chatbot.index.manifest import load_manifest
 from tests import forked
 from tests.conftest import Run, ids, make_record
@@ -73,6 +74,19 @@ def test_a_source_that_came_up_empty_removes_nothing(filled: PaperChatbot, tmp_p
 def test_bad_records_prevent_removals(filled: PaperChatbot, write_jsonl: Write) -> None:
     report = filled.ingest(write_jsonl(make_record(0), '{"half'))
     assert (report.removed, len(report.skipped), len(ids(filled))) == (0, 1, 6)
+
+
+def test_what_is_stored_is_read_page_by_page(
+    filled: PaperChatbot, write_jsonl: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vectors, "PAGE", 2)
+    assert [paper.id for paper in filled.index.all_papers()] == [f"p{number}" for number in range(6)]
+    kept = [make_record(number) for number in (0, 3, 5)]
+    assert filled.ingest(write_jsonl(*kept, make_record(9))).removed == 3  # of what its source had, on three pages
+    assert ids(filled) == {"p0", "p3", "p5", "p9"}
+    papers = list(filled.papers())
+    assert {len(spans) for spans in filled.index.spans(papers).values()} == {2}
+    assert set(filled.index.abstract_vectors([paper.id for paper in papers])) == ids(filled)
 
 
 def test_one_bad_source_does_not_stop_the_others(filled: PaperChatbot, tmp_path: Path, write_jsonl: Write) -> None:

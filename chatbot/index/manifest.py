@@ -52,13 +52,14 @@ def load_manifest(folder: Path) -> Manifest:
 
 def verify_manifest(manifest: Manifest, place: str, folder: Path, embedding: str) -> None:
     """Check that the index in ``place`` was made by this version with this embedding model. Raises IndexMismatch."""
+    again = f"embed its papers again: chatbot ingest --index {folder} --rebuild"
     if manifest.format != FORMAT:
-        made = f"by another version of this program (format {manifest.format}, this one writes {FORMAT})"
-    elif manifest.embedding != embedding:
-        made = f"with the embedding model {manifest.embedding}, not {embedding}"
-    else:
-        return
-    raise IndexMismatch(
-        f"the index in {place} was made {made}; name that one with --embedding (or CHATBOT_EMBEDDING), or embed its "
-        f"papers again with this one: chatbot ingest --index {folder} --rebuild"
-    )
+        raise IndexMismatch(
+            f"the index in {place} was made by another version of this program (format {manifest.format}, this one "
+            f"writes {FORMAT}); {again}"
+        )
+    if manifest.embedding != embedding:
+        raise IndexMismatch(
+            f"the index in {place} was made with the embedding model {manifest.embedding}, not {embedding}; name that "
+            f"one with --embedding (or CHATBOT_EMBEDDING), or {again}"
+        )
