@@ -127,7 +127,7 @@ def kill_and_compare(
         trial.run(scratch / str(number), moment)
         trial.run(scratch / str(number))
         now = describe(scratch / str(number), queries, trial.find(scratch / str(number)))
-        yield f"{moment:.2f} of {took:.2f} s", [what for what in expected if now[what] != expected[what]]
+        yield f"{moment:.2f} of {took:.2f} s", _differences(expected, now)
 
 
 def kill_on_the_way(
@@ -141,7 +141,11 @@ def kill_on_the_way(
         print(f"killed {number} times", flush=True)
     trial.run(scratch / "cut")
     expected, now = describe(scratch / "whole", queries), describe(scratch / "cut", queries)
-    yield f"{moments} parts of {took:.0f} s", [what for what in expected if now[what] != expected[what]]
+    yield f"{moments} parts of {took:.0f} s", _differences(expected, now)
+
+
+def _differences(expected: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    return [what for what in expected if now[what] != expected[what]]
 
 
 def main() -> None:
