@@ -124,26 +124,23 @@ def _show_flips(flips: list[Flip]) -> None:
 def show_recall(result: RecallResult) -> None:
     """Print how much of exact search the index finds, with its 95% interval."""
     ends = f"{result.interval.low:.4f} to {result.interval.high:.4f}"
-    told = f"recall@{NEAREST} of exact search  {result.share:.4f} ({ends}), {result.queries} queries"
-    out.print(f"  {told}", markup=False, soft_wrap=True)
+    _print(f"  recall@{NEAREST} of exact search  {result.share:.4f} ({ends}), {result.queries} queries")
 
 
 def show_throughput(result: ThroughputResult) -> None:
     """Print the rate of embedding beside the bare model's own, and what else an ingest spends its time on."""
-    lines = (
+    _print(
         f"{result.papers} papers, {result.texts} texts ingested in {result.seconds:.1f} s, beside the bare model",
         f"  bare model  {result.bare:.0f} texts/s",
         f"  embedding   {result.embedding:.0f} texts/s, {result.ratio:.2f} of the bare model",
         f"  all else    {result.others:.0%} of the ingest, opening a new index included",
     )
-    for line in lines:
-        out.print(line, markup=False, soft_wrap=True)
 
 
 def show_size(size: Size) -> None:
     """Print what an index of one size takes."""
     speed = size.speed
-    lines = (
+    _print(
         f"{size.papers} papers, the last of them stored in {size.storing:.0f} s, with stand-ins for vectors",
         f"  peak memory        storing {size.memory:.0f} MB, searching {size.reading:.0f} MB, the model included",
         f"  on disk            {size.disk / 1e6:.0f} MB",
@@ -152,5 +149,8 @@ def show_size(size: Size) -> None:
         f"                     the median embedding of a query ({speed.embed_p50:.1f} ms)",
         f"  ingested again     {size.unchanged:.1f} s; with {CHANGED} changed and {CHANGED} gone {size.changed:.1f} s",
     )
+
+
+def _print(*lines: str) -> None:
     for line in lines:
         out.print(line, markup=False, soft_wrap=True)
