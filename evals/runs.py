@@ -11,7 +11,6 @@ import os
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -20,7 +19,7 @@ from typing import Any
 from chatbot import PaperChatbot
 from chatbot.errors import ChatbotError, InputError
 from chatbot.records import Paper
-from evals.jsonl import read_jsonl
+from evals.jsonl import read_jsonl, write_papers
 from evals.questions import QUESTIONS, Sample, load_questions
 from evals.records import Run
 from evals.scores import score_sample
@@ -132,8 +131,7 @@ def _finish(out: Path, samples: Sequence[Sample], *bots: PaperChatbot) -> None:
             wanted |= {hit["paper_id"] for hit in record["answer"]["retrieved"]}
             wanted |= {citation["paper_id"] for citation in record["answer"]["citations"]}
     papers = {paper.id: paper for bot in bots for paper in bot.reader.papers(sorted(wanted))}
-    lines = [json.dumps(asdict(paper)) + "\n" for paper in papers.values()]
-    (out / "papers.jsonl").write_text("".join(lines), encoding="utf-8")
+    write_papers(out / "papers.jsonl", papers.values())
     manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
     manifest["files"] = {name: _hash_file(out / name) for name in ("questions.jsonl", "answers.jsonl", "papers.jsonl")}
     (out / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
@@ -146,8 +144,7 @@ def _with_carriers(bot: PaperChatbot, samples: Sequence[Sample], out: Path) -> P
         return bot
     source = out / "carriers.jsonl"
     out.mkdir(parents=True, exist_ok=True)
-    papers = [*bot.papers(), *carriers.values()]
-    source.write_text("".join(json.dumps(asdict(paper)) + "\n" for paper in papers), encoding="utf-8")
+    write_papers(source, [*bot.papers(), *carriers.values()])
     carried = type(bot)(bot.settings.model_copy(update={"index": out / "carriers"}))
     carried.ingest(source)
     return carried

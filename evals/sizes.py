@@ -3,14 +3,11 @@
 Knows processes and clocks; the vectors are stand-ins, so that a size is measured in minutes and not in hours.
 """
 
-import json
 import multiprocessing
-import resource
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count, islice
 from pathlib import Path
@@ -21,11 +18,13 @@ import numpy as np
 from chatbot import PaperChatbot
 from chatbot.embedding.minilm import MiniLM
 from chatbot.errors import InputError
-from chatbot.index import PaperIndex
+from chatbot.index import PaperIndex, measure
 from chatbot.ingest import ingest
 from chatbot.records import Paper
 from chatbot.sources import read_papers
 from chatbot.terminal import progress_bar
+from evals.jsonl import write_papers
+from evals.peers.harness import peak_memory
 from evals.speed import SpeedResult, measure_speed
 
 CHANGED = 100  # papers that get another text, and as many that are gone
@@ -91,12 +90,11 @@ def measure_sizes(papers: Path, counts: Sequence[int], folder: Path) -> Iterator
     if not known:
         raise InputError(f"{papers} has no usable paper; give another --papers")
     for number in sorted(counts):
-        _write(islice(_repeat(known), number), source)
+        write_papers(source, islice(_repeat(known), number))
         storing, memory = _apart(partial(_store, index, source))
-        disk = sum(file.stat().st_size for file in index.rglob("*") if file.is_file())
-        opening, reading, speed = _apart(partial(_search, index))
+        opening, reading, speed, disk = _apart(partial(_search, index))
         unchanged, _ = _apart(partial(_store, index, source))
-        _write(_change(islice(_repeat(known), number)), source)
+        write_papers(source, _change(islice(_repeat(known), number)))
         changed, _ = _apart(partial(_store, index, source))
         yield Size(number, storing, memory, disk, opening, reading, unchanged, changed, speed)
 
@@ -117,11 +115,6 @@ def _change(papers: Iterator[Paper]) -> Iterator[Paper]:
     yield from papers
 
 
-def _write(papers: Iterator[Paper], source: Path) -> None:
-    with source.open("w", encoding="utf-8") as file:
-        file.writelines(json.dumps(asdict(paper)) + "\n" for paper in papers)
-
-
 def _apart(work: Callable[[], Result]) -> Result:
     """Return what ``work`` does in a new process, whose memory is its own."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
@@ -132,10 +125,10 @@ def _store(index: Path, source: Path) -> tuple[float, float]:
     started = time.perf_counter()
     with progress_bar("Storing") as progress:
         ingest(PaperIndex.create(index, StandIn.identity), StandIn(), [("papers", source)], progress)
-    return time.perf_counter() - started, _peak_memory()
+    return time.perf_counter() - started, peak_memory()
 
 
-def _search(index: Path) -> tuple[float, float, SpeedResult]:
+def _search(index: Path) -> tuple[float, float, SpeedResult, int]:
     import chromadb  # noqa: F401  # whose import is no part of opening
 
     vector = np.full(StandIn.dimensions, StandIn.dimensions**-0.5, np.float32)
@@ -146,10 +139,4 @@ def _search(index: Path) -> tuple[float, float, SpeedResult]:
     opening = time.perf_counter() - started
     bot = PaperChatbot(index=index, chroma_url="")
     speed = measure_speed(bot, QUERIES)
-    return opening, _peak_memory(), speed
-
-
-def _peak_memory() -> float:
-    """Return the peak resident memory of this process in MB."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (2**20 if sys.platform == "darwin" else 2**10)
+    return opening, peak_memory(), speed, sum(measure(index).bytes.values())

@@ -3,11 +3,10 @@
 Knows clocks, the bundled model's files and cosines; knows nothing of answers.
 """
 
-import json
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from chatbot.errors import InputError
 from chatbot.index import PaperIndex
 from chatbot.ingest import ingest
 from chatbot.storing import make_entry
+from evals.jsonl import write_papers
 from evals.statistics import Interval, bootstrap_mean
 
 PAPERS = 128  # as many as an ingest embeds at a time
@@ -126,7 +126,7 @@ def measure_throughput(bot: PaperChatbot, papers: int = PAPERS, runs: int = 2) -
         alone += bare.run()
         with tempfile.TemporaryDirectory() as scratch:
             source = Path(scratch) / "papers.jsonl"
-            source.write_text("".join(json.dumps(asdict(paper)) + "\n" for paper in chosen), encoding="utf-8")
+            write_papers(source, chosen)
             started = time.perf_counter()
             ingest(PaperIndex.create(Path(scratch) / "index", embedder.identity), embedder, [("papers", source)])
             whole += time.perf_counter() - started

@@ -85,7 +85,7 @@ class VectorStore:
     def _drop_surplus(self, entry: "Entry", previous: dict[str, Any]) -> None:
         surplus = [f"{entry.paper.id}#{n}" for n in range(len(entry.passages), previous["passages"])]
         _delete(self._passages, surplus)
-        kept = {key for key, _ in entry.packs({})}
+        kept = pack_ids({"paper_id": entry.paper.id} | entry.counts)
         _delete(self._sentences, [key for key in pack_ids(previous) if key not in kept])
 
     def update_metadata(self, paper: Paper, records: Sequence[Record], previous: dict[str, Any]) -> None:
@@ -181,16 +181,18 @@ class VectorStore:
         stored = self.metadata([paper.id for paper in papers])
         found = {paper.id: list[Span]() for paper in papers}
         texts = {paper.id: paper.text for paper in papers}
-        bodies = list[tuple[str, Span]]()
+        bodies = list[tuple[float, str, Span]]()
         for key, packed in self.packs(stored, bodies=vector is not None).items():
             paper_id = _paper_of(key)
             pack = read_pack(packed, stored[paper_id]["text_hash"])
             if pack and key.endswith(_ABSTRACT):
                 found[paper_id] += list(_make_spans(texts[paper_id], pack))[1:]
-            elif pack:
-                nearest = sorted(_make_spans(texts[paper_id], pack), key=lambda span: -float(span.vector @ vector))
-                bodies += [(paper_id, span) for span in nearest[:BODY_SENTENCES]]
-        for paper_id, span in sorted(bodies, key=lambda each: -float(each[1].vector @ vector))[:BODIES_SENTENCES]:
+            elif pack and vector is not None:
+                cosines = pack.vectors @ vector
+                best = np.argsort(-cosines, kind="stable")[:BODY_SENTENCES]
+                spans = _make_spans(texts[paper_id], Pack(pack.places[best], pack.vectors[best]))
+                bodies += [(cosine, paper_id, span) for cosine, span in zip(cosines[best].tolist(), spans, strict=True)]
+        for _, paper_id, span in sorted(bodies, key=lambda each: -each[0])[:BODIES_SENTENCES]:
             found[paper_id].append(span)
         return {paper_id: sorted(spans, key=lambda span: span.start) for paper_id, spans in found.items()}
 
@@ -221,8 +223,7 @@ class Entry:
 
     def passage_rows(self, generation: int) -> list[tuple[str, npt.NDArray[np.float32], str, dict[str, Any]]]:
         """Return id, vector, document and metadata of each passage; the first carries the paper."""
-        more = {"passages": len(self.passages), "sentences": len(self.sentences), "in_abstract": self._in_abstract}
-        more["generation"] = generation
+        more = self.counts | {"generation": generation}
         rows = []
         for number, (chunk, vector) in enumerate(zip(self.passages, self.vectors, strict=False)):
             extra = make_metadata(self.paper, self.records) | more if number == 0 else {"paper_id": self.paper.id}
@@ -232,7 +233,7 @@ class Entry:
     def packs(self, older: Mapping[str, str]) -> list[tuple[str, str]]:
         """Return id and pack of the first passage and the abstract's sentences, and of the body's if there are any."""
         digest, places = hash_text(self.paper), [(chunk.start, chunk.end) for chunk in self.sentences]
-        sentences, cut = self.vectors[len(self.passages) :], self._in_abstract
+        sentences, cut = self.vectors[len(self.passages) :], self.counts["in_abstract"]
         parts = [(_ABSTRACT, [(0, 0), *places[:cut]], np.concatenate([self.vectors[:1], sentences[:cut]]))]
         if places[cut:]:
             parts.append((_BODY, places[cut:], sentences[cut:]))
@@ -240,8 +241,10 @@ class Entry:
         return [(key, write_pack(digest, where, vectors, older.get(key, ""))) for key, where, vectors in named]
 
     @property
-    def _in_abstract(self) -> int:
-        return sum(chunk.start < self.paper.body_start for chunk in self.sentences)
+    def counts(self) -> dict[str, int]:
+        """Return how many passages and sentences there are, and how many of these are the abstract's."""
+        in_abstract = sum(chunk.start < self.paper.body_start for chunk in self.sentences)
+        return {"passages": len(self.passages), "sentences": len(self.sentences), "in_abstract": in_abstract}
 
 
 def pack_ids(stored: Mapping[str, Any]) -> list[str]:

@@ -27,7 +27,7 @@ def main(runner: str, job: str, result: str) -> None:
     except Exception as error:
         text = " ".join(str(error).split())
         found = {"error": f"{type(error).__name__}: {text}"[:_LONGEST]}
-    Path(result).write_text(json.dumps(found | {"peak_mb": _peak()}), encoding="utf-8")
+    Path(result).write_text(json.dumps(found | {"peak_mb": peak_memory()}), encoding="utf-8")
 
 
 def _import(runner: str) -> Any:
@@ -76,7 +76,7 @@ def _answer(peer: Any, state: Any, job: dict[str, Any]) -> dict[str, Any]:
 STEPS = {"ingest": _ingest, "search": _search, "answer": _answer}
 
 
-def _peak() -> float:
+def peak_memory() -> float:
     """Return the greatest memory that this process has held, in MB."""
     status = Path("/proc/self/status")
     if status.exists():  # what getrusage says here holds the memory of the process that started this one
