@@ -16,7 +16,15 @@ import numpy as np
 from chatbot import PaperChatbot
 from chatbot.embedding import Embedder, load_embedder
 from chatbot.embedding.embedder import DEFAULT_MODEL
-from chatbot.embedding.minilm import MiniLM, choose_device, find_model
+from chatbot.embedding.minilm import (
+    PIECES_ON_CPU,
+    PIECES_ON_GPU,
+    MiniLM,
+    choose_device,
+    find_model,
+    first_batch,
+    pad_batch,
+)
 from chatbot.errors import InputError
 from chatbot.index import PaperIndex
 from chatbot.ingest import ingest
@@ -150,7 +158,11 @@ class _Bare:
         tokenizer.no_padding()
         tokenizer.enable_truncation(MiniLM.max_tokens)
         rows = sorted((each.ids for each in tokenizer.encode_batch(list(texts))), key=len, reverse=True)
-        self._batches = [_pad(rows[at : at + MiniLM.batch_size]) for at in range(0, len(rows), MiniLM.batch_size)]
+        pieces, self._batches = PIECES_ON_CPU if device == "cpu" else PIECES_ON_GPU, list[tuple[Any, Any]]()
+        while rows:
+            batch = first_batch(rows, pieces)
+            self._batches.append(pad_batch(batch, device))
+            rows = rows[len(batch) :]
 
     def run(self) -> float:
         """Return the seconds that all batches take."""
@@ -159,12 +171,7 @@ class _Bare:
         started = time.perf_counter()
         with torch.inference_mode():
             for ids, mask in self._batches:
-                self._model(torch.tensor(ids, device=self._model.device), torch.tensor(mask, device=self._model.device))
+                self._model(ids, mask)
         if self._model.device.type == "cuda":
             torch.cuda.synchronize()
         return time.perf_counter() - started
-
-
-def _pad(rows: list[list[int]]) -> tuple[list[list[int]], list[list[int]]]:
-    width = len(rows[0])
-    return [row + [0] * (width - len(row)) for row in rows], [[1] * len(row) + [0] * (width - len(row)) for row in rows]

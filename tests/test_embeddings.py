@@ -5,13 +5,14 @@ import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from chatbot import PaperChatbot
 from chatbot.embedding import WordModel, load_words, minilm
-from chatbot.embedding.minilm import MiniLM, find_model, verify_weights
+from chatbot.embedding.minilm import PIECES_ON_CPU, MiniLM, find_model, verify_weights
 from chatbot.errors import EmbeddingError
 from chatbot.records import Words
 
@@ -44,6 +45,39 @@ def test_vectors_are_unit_length_and_in_order(model: MiniLM) -> None:
     assert model.embed_papers([]).shape == (0, 384)
     alone = np.stack([model.embed_query(text) for text in TEXTS])
     assert ((alone * vectors).sum(axis=1) > 0.999).all()
+
+
+class Cramped(MiniLM):
+    """The bundled model on a device whose memory holds ``room`` word pieces."""
+
+    def __init__(self, room: int) -> None:
+        super().__init__()
+        self.room, self.tried = room, list[int]()
+
+    def _forward(self, token_ids: Sequence[list[int]]) -> tuple[Any, Any]:
+        import torch
+
+        self.tried.append(len(token_ids) * len(token_ids[0]))
+        if self.tried[-1] > self.room:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return super()._forward(token_ids)
+
+
+def test_texts_that_do_not_fit_the_memory_are_computed_fewer_at_a_time(
+    model: MiniLM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(minilm, "PIECES_ON_GPU", PIECES_ON_CPU)
+    cramped = Cramped(room=PIECES_ON_CPU // 3)
+    vectors = cramped.embed_papers(TEXTS * 10)
+    assert [pieces for pieces in cramped.tried if pieces > cramped.room] == [PIECES_ON_CPU, PIECES_ON_CPU // 2]
+    assert ((vectors * model.embed_papers(TEXTS * 10)).sum(axis=1) > 0.999).all()
+    words = cramped.embed_words(TEXTS)
+    assert [row.spans for row in words] == [row.spans for row in model.embed_words(TEXTS)]
+
+
+def test_a_text_that_does_not_fit_alone_is_explained() -> None:
+    with pytest.raises(EmbeddingError, match="too little free memory"):
+        Cramped(room=0).embed_papers(TEXTS)
 
 
 def test_words_carry_their_places(model: MiniLM) -> None:

@@ -83,7 +83,7 @@ def writers() -> list[threading.Thread]:
 def test_a_stream_comes_in_pieces_and_equals_the_whole_answer(model: TransformersChat) -> None:
     whole = model.invoke("what do bees study?")
     chunks = list(model.stream("what do bees study?"))
-    assert len([chunk for chunk in chunks if chunk.content]) > 2
+    assert len([chunk for chunk in chunks if chunk.content]) > 1
     assert "".join(str(chunk.content) for chunk in chunks) == whole.content
     assert not writers()
 

@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 
 from chatbot.embedding import engine
-from chatbot.embedding.ray_workers import connect, load_ray, open_workers
+from chatbot.embedding.ray_workers import connect, load_ray, open_workers, plan_workers
 from chatbot.errors import EmbeddingError
 from chatbot.index import PaperIndex
 from chatbot.ingest import PAPERS_A_BATCH, ingest
@@ -73,6 +73,18 @@ def test_workers_make_the_index_that_one_process_makes(
     found = bring_in(tmp_path / "many", papers, load_settings(engine="ray"))
     assert [what for what in expected if found[what] != expected[what]] == []
     assert len(list(tasks.iterdir())) >= 3 * killed
+
+
+@pytest.mark.parametrize(
+    ("resources", "plan"),
+    [
+        ({"CPU": 4.0, "memory": 1e9}, (4, {"num_cpus": 1})),
+        ({"CPU": 64.0, "GPU": 2.0}, (2, {"num_gpus": 1})),
+        ({"memory": 1e9}, (1, {"num_cpus": 1})),
+    ],
+)
+def test_a_worker_takes_a_gpu_where_there_is_one(resources: dict[str, float], plan: tuple[int, dict[str, int]]) -> None:
+    assert plan_workers(resources) == plan
 
 
 def test_nothing_of_ray_can_be_reached_from_elsewhere(cluster: Any) -> None:

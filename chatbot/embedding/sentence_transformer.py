@@ -6,17 +6,18 @@ is never run.
 
 import hashlib
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 import numpy as np
 
+from chatbot.embedding.batches import BatchSize
 from chatbot.embedding.embedder import DEFAULT_MODEL, Vectors
 from chatbot.errors import EmbeddingError
 
-BATCH = 32
+TEXTS_ON_CPU, TEXTS_ON_GPU = 32, 256  # that are computed at once
 _TEXT_FILES, _WEIGHTS, _OLD_WEIGHTS = ("*.json", "*.txt", "*.model"), "*.safetensors", "*.bin"
 _OTHER_FORMATS = ("onnx/*", "openvino/*")
 _INSTALL = "run: pip install 'paper-chatbot[sentence-transformers]'"
@@ -28,6 +29,7 @@ class SentenceTransformerEmbedder:
     def __init__(self, name: str) -> None:
         self._name = name
         self._model: Any = None
+        self._batch: Any = None
         self._loading = Lock()
 
     @cached_property
@@ -53,9 +55,8 @@ class SentenceTransformerEmbedder:
 
     def _encode(self, method: str, texts: str | list[str]) -> Vectors:
         self._load()
-        encode = getattr(self._model, method)
-        found = encode(texts, batch_size=BATCH, show_progress_bar=False, normalize_embeddings=True)
-        return np.asarray(found, np.float32)
+        encode = partial(getattr(self._model, method), texts, show_progress_bar=False, normalize_embeddings=True)
+        return np.asarray(self._batch.fit(lambda size: encode(batch_size=size)), np.float32)
 
     @cached_property
     def _folder(self) -> Path:
@@ -64,7 +65,9 @@ class SentenceTransformerEmbedder:
     def _load(self) -> None:
         with self._loading:
             if self._model is None:
-                self._model = _load_model(self._folder)
+                model = _load_model(self._folder)
+                self._batch = BatchSize(model.device.type, TEXTS_ON_CPU, TEXTS_ON_GPU)
+                self._model = model
 
 
 def find_folder(name: str) -> Path:

@@ -52,6 +52,8 @@ def guard(folder: Path) -> Iterator[None]:
 
 def explain(folder: Path, error: BaseException) -> ChatbotError:
     """Return the error that says in one line what became of ``folder``."""
+    if isinstance(error, ImportError):
+        return IndexBroken(f"a library of the index is missing ({error}); install paper-chatbot again")
     text = f"{type(error).__name__}: {error}".lower()
     code = getattr(error, "errno", None)
     if code == errno.ENOSPC or "no space left" in text or "disk is full" in text or has_less(folder, _LITTLE_SPACE):

@@ -165,7 +165,7 @@ def _count_whole(packed: str, digest: str) -> int:
         pack = read_pack(packed, digest)
     except ValueError:
         return 0
-    return int(pack.vectors.any(axis=1).sum()) if pack else 0
+    return pack.whole if pack else 0
 
 
 def _check_lexical(folder: Path, papers: set[str]) -> Iterator[str]:

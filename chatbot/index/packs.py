@@ -23,6 +23,11 @@ class Pack(NamedTuple):
     places: npt.NDArray[np.uint32]
     vectors: Vectors
 
+    @property
+    def whole(self) -> int:
+        """Return how many pieces have a vector."""
+        return int(self.vectors.any(axis=1).sum())
+
 
 def write_pack(digest: str, places: Sequence[tuple[int, int]], vectors: Vectors, older: str = "") -> str:
     """Return the pieces at ``places`` of the text with the hash ``digest``, before those of an ``older`` pack."""

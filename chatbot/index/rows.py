@@ -68,11 +68,10 @@ def _read_packs(stored: Mapping[str, Any], packs: Mapping[str, str]) -> Sequence
 
     Raises KeyError where one is missing, is of another text, has too few sentences or one without a vector.
     """
-    found = [read_pack(packs[key], stored["text_hash"]) for key in pack_ids(stored)]
-    there = [pack for pack in found if pack and pack.vectors.any(axis=1).all()]
-    if len(there) < len(found) or sum(len(pack.places) for pack in there) != stored["sentences"] + 1:
+    found = [pack for key in pack_ids(stored) if (pack := read_pack(packs[key], stored["text_hash"]))]
+    if sum(pack.whole for pack in found) != stored["sentences"] + 1:
         raise KeyError(stored["paper_id"])
-    return there
+    return found
 
 
 def _read(collection: Any, ids: list[str]) -> dict[str, Any]:
