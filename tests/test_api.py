@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from chatbot import PaperChatbot
 from chatbot.errors import InputError
+from chatbot.library import MOST_BYTES
 from chatbot.ui.api import _complete
 from tests import forked
 from tests.conftest import API_NAMES, PLANTED_KEY
@@ -201,6 +202,15 @@ def test_no_file_of_this_machine_can_be_fetched(api_url: str, seed_index: Path, 
         answer = httpx.get(f"{api_url}/{route}{path.format(index=seed_index)}")
         assert "root:" not in answer.text
         assert "fingerprint" not in answer.text
+
+
+def test_a_file_that_is_too_large_is_refused(api_url: str) -> None:
+    def upload(size: int) -> int:
+        files = {"files": ("a.jsonl", b"x" * size)}
+        return httpx.post(f"{api_url}/gradio_api/upload", files=files, timeout=60).status_code
+
+    assert upload(1000) == 200
+    assert upload(MOST_BYTES + 1000) == 413
 
 
 def test_nothing_else_of_the_page_has_a_name(api_url: str) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from chatbot import PaperChatbot
 from chatbot.errors import ChatbotError
+from chatbot.serving.logs import logging_to_stderr
 from tests import forked
 from tests.conftest import make_record
 from tests.model_behaviours import honest
@@ -67,3 +69,18 @@ def test_what_is_secret_stays_so(server: ModelServer, index: Path) -> None:
     for text in told:
         assert KEY not in text
         assert PASSWORD not in text
+
+
+def test_what_other_libraries_print_of_an_error_reaches_the_log_without_its_text(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with logging_to_stderr():
+        try:
+            raise ValueError(f"cannot make sense of “{QUESTION}”")
+        except ValueError:
+            traceback.print_exc()
+        print(QUESTION, file=sys.stderr)
+    (line,) = map(json.loads, capsys.readouterr().err.splitlines())
+    assert (line["event"], line["error"]) == ("error", "ValueError")
+    assert line["where"].startswith("test_secrets.py:")
+    assert QUESTION not in str(line)
