@@ -1,19 +1,10 @@
-"""The page as a service: signing in, whose conversations are whose, limits, the log, and the end of a server."""
+"""The page as a service: signing in, whose conversations are whose, limits and the log."""
 
-import json
-import os
 import re
 import shutil
-import signal
-import socket
-import subprocess
-import sys
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,82 +13,9 @@ import pytest
 
 from chatbot import PaperChatbot
 from chatbot.serving import Accounts
-from tests import forked
-from tests.model_behaviours import honest, sent
+from tests.model_behaviours import honest
 from tests.model_server import ModelServer, model_server
-
-KEY = "sk-planted-0123456789"
-PASSWORD = "correct horse"
-QUESTION = "How many times faster does FRNet operate?"
-
-
-@dataclass
-class Visitor:
-    """A browser of its own: cookies, and a session of the page."""
-
-    url: str
-    name: str = ""
-    session: str = field(default_factory=lambda: uuid.uuid4().hex)
-    cookies: httpx.Cookies = field(default_factory=httpx.Cookies)
-
-    def sign_in(self, password: str = PASSWORD) -> httpx.Response:
-        answer = httpx.post(f"{self.url}/login", data={"username": self.name, "password": password})
-        self.cookies.update(answer.cookies)
-        return answer
-
-    def get(self, path: str, **more: Any) -> httpx.Response:
-        return httpx.get(f"{self.url}/{path}", cookies=self.cookies, timeout=60, **more)
-
-    def post(self, path: str, **body: Any) -> httpx.Response:
-        return httpx.post(f"{self.url}/gradio_api/{path}", cookies=self.cookies, json=body, timeout=60)
-
-    def send(self, question: str, session: str = "") -> httpx.Response:
-        """Send a question as the page does, in this visitor's session or another's."""
-        page = self.get("config").json()
-        plain = {part["id"] for part in page.get("components", ()) if part["type"] == "json"}
-        events = page.get("dependencies", ())
-        unknown: dict[str, Any] = {"id": 0, "inputs": ()}
-        reply = next((event for event in events if plain & set(event["outputs"])), unknown)
-        data = [question, *[None for _ in reply["inputs"][1:]]]
-        return self.post("queue/join", data=data, fn_index=reply["id"], session_hash=session or self.session)
-
-    def ask(self, question: str) -> str:
-        """Return the answer to a question, or the error in its place."""
-        self.send(question).raise_for_status()
-        sent = self.get(f"gradio_api/queue/data?session_hash={self.session}").text.splitlines()
-        events = [json.loads(line.removeprefix("data: ")) for line in sent if line]
-        done = next(event for event in reversed(events) if event["msg"] == "process_completed")
-        return str(done["output"]["data"][0] if done["success"] else done["output"]["error"])
-
-
-@dataclass
-class Server:
-    url: str
-    process: subprocess.Popen[str]
-    log: Path
-
-    def lines(self, event: str = "") -> list[dict[str, Any]]:
-        found = [json.loads(line) for line in self.log.read_text().splitlines()]
-        return [line for line in found if not event or line["event"] == event]
-
-
-@contextmanager
-def serving(index: Path, model: ModelServer, log: Path, *options: str, **settings: str) -> Iterator[Server]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        options = (*options, "--port", str(free.getsockname()[1]), "--model", "openai:scripted")
-    command = [sys.executable, "-m", "chatbot", "serve", "--index", str(index), *options]
-    environment = os.environ | {"OPENAI_BASE_URL": model.url, "OPENAI_API_KEY": KEY} | settings
-    with (
-        log.open("w") as errors,
-        forked.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment) as process,
-    ):
-        assert process.stdout
-        try:
-            url = next(found[0] for line in process.stdout if (found := re.search(r"http://[^\s/]+", line)))
-            yield Server(url, process, log)
-        finally:
-            process.kill()
+from tests.page_server import KEY, PASSWORD, Server, Visitor, serving
 
 
 @pytest.fixture(scope="module")
@@ -244,63 +162,6 @@ def test_a_removed_user_is_signed_out(index: Path, served: Server) -> None:
     assert gil.get("config").status_code == 200
     Accounts(path).remove("gil")
     assert gil.get("config").status_code == 401
-
-
-@pytest.fixture
-def slow(model: ModelServer, index: Path, tmp_path: Path) -> Iterator[Callable[..., Any]]:
-    yield lambda **settings: serving(index, model, tmp_path / "log", "--log-questions", **settings)
-    model.default = honest
-
-
-def test_a_stopping_server_lets_an_answer_be_finished(
-    slow: Callable[..., Any], model: ModelServer, index: Path
-) -> None:
-    model.default = sent(honest, pause=0.04)
-    with slow() as server, ThreadPoolExecutor(2) as pool:
-        visitor = Visitor(server.url)
-        with httpx.stream("GET", f"{server.url}/gradio_api/heartbeat/{visitor.session}", timeout=30) as beating:
-            next(beating.iter_lines())
-            before = len(model.requests)
-            answer = pool.submit(visitor.ask, QUESTION)
-            while not any(request.sent > 1 for request in model.requests[before:]):
-                time.sleep(0.02)
-            server.process.send_signal(signal.SIGTERM)
-            text = answer.result(timeout=30)
-        assert server.process.wait(timeout=15) == 0
-        assert "**Sources**" in text
-        with pytest.raises(httpx.ConnectError):
-            visitor.get("healthz")
-        (line,) = server.lines("answer")
-        assert (line["status"], line["question"]) == ("answered", QUESTION)
-    assert QUESTION in {thread.name for thread in PaperChatbot(index=index).threads.list("")}
-
-
-def test_a_server_that_is_killed_has_kept_every_answer_that_it_gave(slow: Callable[..., Any], index: Path) -> None:
-    question = "What does FRNet segment?"
-    with slow() as server:
-        told = Visitor(server.url).ask(question)
-        server.process.kill()
-        server.process.wait()
-    store = PaperChatbot(index=index).threads
-    thread = next(thread for thread in store.list("") if thread.name == question)
-    assert [answer["question"] for answer in store.answers("", thread.id)] == [question]
-    assert "**Sources**" in told
-
-
-def test_a_full_queue_is_told_at_once_and_a_stopping_server_does_not_wait_for_ever(
-    slow: Callable[..., Any], model: ModelServer
-) -> None:
-    model.default = sent(honest, stall_after=2)
-    with slow(CHATBOT_ANSWERS_AT_ONCE="1", CHATBOT_QUEUE_SIZE="1", CHATBOT_STOP_SECONDS="1") as server:
-        before = len(model.requests)
-        told = [Visitor(server.url).send(QUESTION) for _ in range(6)]
-        assert {answer.status_code for answer in told} == {200, 503}
-        assert "Queue is full" in told[-1].text
-        while not any(request.sent > 1 for request in model.requests[before:]):
-            time.sleep(0.02)
-        server.process.send_signal(signal.SIGTERM)
-        assert server.process.wait(timeout=15) == 0
-        assert server.lines("stopped")[0]["cut"] == 1
 
 
 @pytest.mark.parametrize("options", [["--host", "0.0.0.0"], ["--share", "on"]])
