@@ -62,7 +62,7 @@ class Answerer:
         tokens = min(HISTORY_TOKENS, settings.prompt_tokens)
         most_told, most_read = int(tokens * CHARS_A_TOKEN), int(settings.prompt_tokens * CHARS_A_TOKEN)
         self._history = History(most_told, most_read)
-        self._refused = ""  # what a provider said of the key: it is not asked again
+        self._refused: ModelError | None = None  # what a provider said of the key: it is not asked again
 
     @cached_property
     def model(self) -> str:
@@ -104,7 +104,7 @@ class Answerer:
                     draft = format_draft(written, judgement.confidence, ended=False)
                     yield Outcome(draft, self.model, cut=cut)
         except ModelError as error:
-            self._refused = str(error) if error.kind == "key" else ""
+            self._refused = error if error.kind == "key" else None
             yield self._fall_back(written, judgement, error, quote, cut)
             return
         draft = format_draft(written, judgement.confidence, ended=True)
@@ -163,8 +163,13 @@ class Answerer:
         return text
 
     def is_ready(self) -> bool:
-        """Tell whether there is a model to ask. Raises ModelError when the one of the settings cannot be had."""
-        return self.model != EXTRACTIVE and not self._refused
+        """Tell whether there is a model to ask. Raises ModelError when the one of the settings cannot be had.
+
+        That is so, too, once it has refused the key.
+        """
+        if self._refused:
+            raise self._refused
+        return self.model != EXTRACTIVE
 
     def fill_row(self, passage: Passage, drafts: Mapping[str, Cell], spent: list[Usage]) -> list[Cell]:
         """Return the cells of one paper, written by the model and checked; ``drafts`` are those found without it.

@@ -19,7 +19,9 @@ def register(app: typer.Typer) -> None:
 
 
 def papers(
-    text: Annotated[str | None, typer.Argument(help="Only papers with this in title, authors, venue or year.")] = None,
+    text: Annotated[
+        str | None, typer.Argument(help="Only papers with these words in title, authors or venue, or of this year.")
+    ] = None,
     index: IndexOption = None,
     embedding: EmbeddingOption = None,
     filter: FilterOption = None,
@@ -33,14 +35,15 @@ def papers(
     from dataclasses import asdict
 
     from chatbot import terminal
-    from chatbot.library import mentions
+    from chatbot.filters import parse_words
     from chatbot.pipeline import PaperChatbot
 
     bot = PaperChatbot(index=index, embedding=embedding)
     if remove:
         _remove(bot, remove, yes or as_json, as_json)
         return
-    found = [paper for paper in bot.papers(filter) if mentions(paper, text or "")]
+    words = parse_words(text or "")
+    found = [paper for paper in bot.papers(filter) if all(word.matches(paper) for word in words)]
     if as_json:
         for paper in found:
             print_json(asdict(paper))

@@ -37,7 +37,10 @@ def update_faults(folder: Path, sources: Collection[str], faults: Iterable[Fault
 
 
 def _read_lines(path: Path) -> list[str]:
-    return path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8", errors="replace") as file:
+        return [line.rstrip("\n") for line in file]
 
 
 def _source(line: str) -> str:

@@ -21,6 +21,7 @@ Sign = Literal[":", "=", "!=", "<", "<=", ">", ">="]
 EXAMPLE = "year>=2023 and venue:icml"
 MOST_CHARS = 20_000
 _WORDS = ("and", "or", "not")
+_SEARCHED: tuple[Field, ...] = ("title", "author", "venue")
 _TEXTS = ("venue", "author", "title", "id", "url", "source")
 _ORDER: dict[str, Callable[[int, int], bool]] = {
     ":": operator.eq,
@@ -110,6 +111,17 @@ def parse_filter(text: str) -> Filter:
     except RecursionError as error:
         raise InputError("the filter is nested too deeply; write it with fewer parentheses") from error
     return parsed
+
+
+def parse_words(text: str) -> list[Filter]:
+    """Return a filter for each word of ``text``: that it stands in title, authors or venue, or is the year."""
+    words = []
+    for word in text.split():
+        places: list[Filter] = [Comparison(field, ":", word) for field in _SEARCHED]
+        if word.isdecimal():
+            places.append(Comparison("year", "=", int(word)))
+        words.append(join_filters("or", places))
+    return words
 
 
 def join_filters(word: Literal["and", "or"], parts: Sequence[Filter]) -> Filter:

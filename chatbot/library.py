@@ -66,18 +66,16 @@ class Library:
             raise InputError("there is nothing in it; give a page, BibTeX or a file with papers")
         if len(content) > MOST_BYTES:
             raise InputError(f"more than {MOST_BYTES // 1_000_000} MB; add it with: chatbot ingest FILE")
-        self._folder.mkdir(parents=True, exist_ok=True)
         day = datetime.now(UTC).strftime("%Y-%m-%d")
         path = self._folder / f"{day}-{secrets.token_hex(4)}-{_make_harmless(name)}"
-        with path.open("xb") as file:
-            file.write(content)
+        with self._open_index().place.guard():
+            self._folder.mkdir(parents=True, exist_ok=True)
+            try:
+                path.write_bytes(content)
+            except OSError:
+                path.unlink(missing_ok=True)
+                raise
         return path
-
-
-def mentions(paper: Paper, text: str) -> bool:
-    """Tell whether each word of ``text`` stands in the title, the authors, the venue or the year of ``paper``."""
-    facts = " ".join([paper.title, *paper.authors, paper.venue, str(paper.year or "")]).casefold()
-    return all(word in facts for word in text.casefold().split())
 
 
 def _make_harmless(name: str) -> str:

@@ -165,8 +165,8 @@ class PaperChatbot:
             return self.within(filter).compare(papers, aspects, earlier)
         started = time.perf_counter()
         self.index.refresh()
-        names = [clean_question(name, self.settings.max_question_chars) for name in papers]
-        columns = [clean_question(aspect, MOST_ASPECT) for aspect in aspects]
+        names = [clean_question(name, self.settings.max_question_chars, "name of a paper") for name in papers]
+        columns = [clean_question(aspect, MOST_ASPECT, "column") for aspect in aspects]
         plan = self._comparer.compare(names, columns, earlier.cells if earlier else ())
         *_, answer = self._compare(plan, f"Compare {', '.join(names)}", started, None)
         return answer
@@ -221,7 +221,7 @@ class PaperChatbot:
         A title, a part of one, a coined name or an id will do. The question is read again, in today's index.
         """
         record = answer.to_dict() if isinstance(answer, Answer) else answer
-        name = clean_question(name, self.settings.max_question_chars)
+        name = clean_question(name, self.settings.max_question_chars, "name of a paper")
         self.index.refresh()
         reader = self.within(record.get("filter")).reader
         return explain.tell_absence(reader, record, name, self._comparer.find(name), self.settings.top_k)

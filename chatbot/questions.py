@@ -91,8 +91,8 @@ _OVERVIEW = re.compile(
 )
 
 
-def clean_question(text: str, max_chars: int) -> str:
-    """Return ``text`` on one line without control characters.
+def clean_question(text: str, max_chars: int, what: str = "question") -> str:
+    """Return ``text``, which is ``what``, on one line without control characters.
 
     Raises InputError when nothing is left or it is longer than ``max_chars``.
     """
@@ -100,9 +100,9 @@ def clean_question(text: str, max_chars: int) -> str:
     visible = "".join(" " if unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"} else char for char in text)
     question = " ".join(visible.split())
     if not question:
-        raise InputError("the question is empty; type a question about the indexed papers")
+        raise InputError(f"the {what} is empty; type a {what} about the indexed papers")
     if len(question) > max_chars:
-        raise InputError(f"the question has {len(question):,} characters; at most {max_chars:,} are allowed")
+        raise InputError(f"the {what} has {len(question):,} characters; at most {max_chars:,} are allowed")
     return question
 
 

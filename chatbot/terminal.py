@@ -26,7 +26,7 @@ from rich.progress import (
 from rich.table import Column, Table
 from rich.text import Text
 
-from chatbot.answers import Answer, Citation
+from chatbot.answers import Answer
 from chatbot.comparison import NOT_STATED, Comparison, restore_comparison
 from chatbot.explain import Step
 from chatbot.markup import flatten_text
@@ -73,7 +73,7 @@ def _show_text(text: str, comparison: Comparison | None, numbers: _Numbers) -> N
     if comparison and table:
         before, after = text[: table.start()].strip(), text[table.end() :].strip()
         out.print(Text(_plain(before)), end="\n" if before else "")
-        _show_cells(comparison, numbers)
+        show_cells(comparison, numbers)
         out.print(Text(_plain(after)))
     else:
         out.print(Text(_plain(text)))
@@ -83,15 +83,11 @@ def _plain(markdown: str) -> str:
     return re.sub(r"\*+(\S.*?)\*+", r"\1", markdown).replace("\n- ", "\n• ").replace("&lt;", "<").replace("\u200b", "")
 
 
-def show_comparison(comparison: Comparison, citations: Sequence[Citation] = ()) -> None:
+def show_cells(comparison: Comparison, numbers: _Numbers) -> None:
     """Print the grid, or one paper after the other where its columns would be too narrow.
 
-    A cell is followed by the number of the one of ``citations`` that it quotes.
+    A cell is followed by its number, found by the paper's id and where the quotation starts.
     """
-    _show_cells(comparison, {(citation.paper_id, citation.start): citation.number for citation in citations})
-
-
-def _show_cells(comparison: Comparison, numbers: _Numbers) -> None:
     narrow = out.width < (len(comparison.aspects) + 1) * _NARROWEST_COLUMN
     (_show_blocks if narrow else _show_grid)(comparison, numbers)
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from pydantic import Field, TypeAdapter, ValidationError, validate_call
 
 from chatbot.answers import hits_to_dicts
+from chatbot.comparer import MOST_PAPERS
 from chatbot.comparing.replies import tell_open
 from chatbot.errors import InputError
 from chatbot.pipeline import PaperChatbot
@@ -21,7 +22,6 @@ Tool = Callable[..., dict[str, Any]]
 # which says who asks, and the question, and may raise a ChatbotError.
 Watch = Callable[[Any, str, Generator[Any]], Generator[Any]]
 
-_MOST_PAPERS = 12
 _MOST_ASPECTS = 12
 _MOST_TURNS = 50
 
@@ -36,7 +36,7 @@ Papers = Annotated[
     list[str],
     Field(
         min_length=1,
-        max_length=_MOST_PAPERS,
+        max_length=MOST_PAPERS,
         description="Titles, parts of titles, names or paper ids; or a single “the papers about X”.",
     ),
 ]

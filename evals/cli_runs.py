@@ -49,6 +49,8 @@ def run(
     if len(options) < len(settings or ()):
         raise typer.BadParameter("--set takes key=value, as in --set top_k=5")
     make = NaiveBot if model == NAIVE else PaperChatbot
+    if index is None:
+        options = {"chroma_url": ""} | options  # the seed papers go into no index that others use
     bot = make(index=index or out / "index", model="extractive" if model == NAIVE else model, **options)
     if index is None:
         bot.ingest()

@@ -66,7 +66,7 @@ def score_cases(index: Path, split: str) -> dict[str, Rate]:
     that do; not-stated accuracy the share of those without a statement that are left open.
     """
     rates = {measure: Rate() for measure in MEASURES}
-    seed = PaperChatbot(index=index, model="extractive")
+    seed = PaperChatbot(index=index, model="extractive", chroma_url="")
     grids = [sample for sample in load_questions(split=split) if sample.cells]
     for case in [case for case in read_jsonl(CASES) if case["split"] == split] + [_make_case(grid) for grid in grids]:
         if case.get("extra"):

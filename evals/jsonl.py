@@ -14,7 +14,8 @@ from chatbot.records import Paper
 
 def read_jsonl(path: Path) -> list[dict[str, Any]]:
     """Return the records of ``path``, one a line."""
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    with path.open(encoding="utf-8") as file:  # whose lines end with a newline alone, unlike those of splitlines
+        return [json.loads(line) for line in file]
 
 
 def write_papers(path: Path, papers: Iterable[Paper]) -> None:

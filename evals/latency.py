@@ -36,7 +36,9 @@ def measure_latency(index: Path, answers: int, pause: float = 0) -> LatencyResul
     delays: list[float] = []
     with model_server() as server:
         server.default = sent(honest, pause=pause / 1000)
-        bot = PaperChatbot(index=index, openai_base_url=server.url, openai_api_key="none", model="openai:scripted")
+        bot = PaperChatbot(
+            index=index, openai_base_url=server.url, openai_api_key="none", model="openai:scripted", chroma_url=""
+        )
         for paper in bot.papers():
             with closing(bot.stream(f"What is {paper.name} about?")) as stream:
                 answer = next(stream)

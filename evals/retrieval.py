@@ -38,7 +38,7 @@ def evaluate_retrieval(folder: Path, index: Path, progress: Callable[[int], None
     file of the collection is missing.
     """
     queries, qrels = read_queries(folder), read_qrels(folder)
-    bot = PaperChatbot(index=index)
+    bot = PaperChatbot(index=index, chroma_url="")
     started = time.perf_counter()
     bot.ingest(folder, progress=progress)
     ingested = time.perf_counter()

@@ -145,7 +145,7 @@ def _with_carriers(bot: PaperChatbot, samples: Sequence[Sample], out: Path) -> P
     source = out / "carriers.jsonl"
     out.mkdir(parents=True, exist_ok=True)
     write_papers(source, [*bot.papers(), *carriers.values()])
-    carried = type(bot)(bot.settings.model_copy(update={"index": out / "carriers"}))
+    carried = type(bot)(bot.settings.model_copy(update={"index": out / "carriers", "chroma_url": ""}))
     carried.ingest(source)
     return carried
 

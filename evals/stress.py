@@ -118,7 +118,7 @@ def _name_refusal(data: str) -> str:
 def _serving(index: Path) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
     """Run a server on a free port of this machine, for which no visitor asks too often."""
     command = [sys.executable, "-m", "chatbot", "serve", "--index", str(index), "--model", "extractive"]
-    settings = {"CHATBOT_QUESTIONS_PER_MINUTE": "1000000"}
+    settings = {"CHATBOT_QUESTIONS_PER_MINUTE": "1000000", "CHATBOT_CHROMA_URL": ""}
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=os.environ | settings
     ) as process:

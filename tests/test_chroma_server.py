@@ -116,11 +116,17 @@ def test_two_that_write_from_different_machines_are_kept_apart(
             monkeypatch.setattr(time, "time", clock)
     monkeypatch.setattr(lease, "_LEASE", 0)
     monkeypatch.setattr(lease, "_RENEWAL", 0)
-    with first.write() as writer:
-        ingest(second, HashedWords(), [("papers", source)])  # because the first was silent for too long
-        with pytest.raises(IndexBusy, match="another one writes now"):
-            writer.remove(["p1"])
-    assert len(PaperIndex(tmp_path / "third", IDENTITY, server)) == 6
+
+    def write_for_too_long() -> None:
+        with first.write() as writer:
+            ingest(second, HashedWords(), [("papers", source)])  # because the first was silent for so long
+            with pytest.raises(IndexBusy, match="another one writes now"):
+                writer.remove(["p1"])
+
+    with pytest.raises(IndexBusy, match="another one writes now"):
+        write_for_too_long()
+    third = PaperIndex(tmp_path / "third", IDENTITY, server)
+    assert (len(third), third.manifest.generation) == (6, second.manifest.generation)
 
 
 def test_a_writer_that_was_killed_is_followed_at_once_from_its_folder(

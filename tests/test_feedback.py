@@ -5,6 +5,7 @@ from pathlib import Path
 
 from chatbot import PaperChatbot
 from chatbot.feedback import FeedbackStore
+from chatbot.ui.threads import Conversation, judge
 from evals.drafting import draft_from_feedback
 from evals.validation import find_form_faults
 
@@ -18,6 +19,17 @@ def test_feedback_is_kept_though_a_line_was_cut_off(tmp_path: Path, bot: PaperCh
     up, down = store.read()
     assert (up["liked"], down["liked"], len(down["reason"])) == (True, False, 2000)
     assert stat.S_IMODE((tmp_path / "f.jsonl").stat().st_mode) == 0o600
+
+
+def test_of_two_answers_to_one_question_the_one_that_is_judged_is_kept(tmp_path: Path, bot: PaperChatbot) -> None:
+    own = PaperChatbot(bot.settings.model_copy(update={"index": tmp_path}))
+    first = bot.ask("What is LiNeS?").to_dict()
+    second = first | {"retrieved": []}
+    talk = Conversation(records=(first, {}, second))
+    assert judge(own, "", talk, 0, False, "") == "Thank you, that is kept."
+    assert judge(own, "", talk, 1, False, "").startswith("Not kept")
+    assert judge(own, "", talk, 3, False, "").startswith("Not kept")
+    assert [len(kept["retrieved"]) for kept in own.feedback.read()] == [len(first["retrieved"])]
 
 
 def test_an_answer_marked_down_becomes_a_draft(tmp_path: Path, bot: PaperChatbot) -> None:

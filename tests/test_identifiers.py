@@ -10,7 +10,7 @@ from chatbot import PaperChatbot
 from chatbot.records import Paper
 from chatbot.references import format_bibtex
 from chatbot.sources import read_papers
-from chatbot.sources.fields import find_identifiers
+from chatbot.sources.fields import find_identifiers, make_paper
 from tests.conftest import Run, make_record
 
 
@@ -27,11 +27,19 @@ from tests.conftest import Run, make_record
         ("", "", "https://arxiv.org/pdf/cs/0101001v2.pdf", ("", "cs/0101001")),
         ("", "", "https://huggingface.co/papers/2410.12345", ("", "2410.12345")),
         ("", "p1234.56789", "https://x.example/abs/2410.12345", ("", "")),
+        ("", "conf/icml/2006123", "", ("", "")),
         ("", "2499.12345", "https://arxiv.org/abs/2410.123456", ("", "")),
     ],
 )  # fmt: skip
 def test_identifiers_have_one_spelling(doi: str, arxiv: str, url: str, found: tuple[str, str]) -> None:
     assert find_identifiers(doi, arxiv, url) == found
+
+
+def test_only_an_id_in_its_place_makes_an_address() -> None:
+    urls = [
+        make_paper(title="T", abstract="A.", arxiv=given).url for given in ("math.GT/0309136v1", "conf/icml/2006123")
+    ]
+    assert urls == ["https://arxiv.org/abs/math.GT/0309136v1", ""]
 
 
 RECORDS = {

@@ -11,9 +11,9 @@ import pytest
 from chatbot import PaperChatbot
 from chatbot.embedding import load_embedder
 from chatbot.errors import InputError
-from chatbot.filters import parse_filter
+from chatbot.filters import join_filters, parse_filter, parse_words
 from chatbot.index import PaperIndex
-from chatbot.library import Library, mentions
+from chatbot.library import Library
 from tests.conftest import Run, make_record
 
 
@@ -63,7 +63,8 @@ def test_a_change_is_seen_whoever_looks_for_changes_meanwhile(shelf: PaperChatbo
 
 def test_the_list_can_be_searched_and_filtered(shelf: PaperChatbot) -> None:
     def listed(text: str = "", filter: str = "year>=0") -> list[str]:
-        return [each.paper.id for each in shelf.library.list(parse_filter(filter)) if mentions(each.paper, text)]
+        wanted = join_filters("and", [parse_filter(filter), *parse_words(text)])
+        return [each.paper.id for each in shelf.library.list(wanted)]
 
     assert len(listed()) == 6
     assert listed("BEES smith1") == ["p1"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from chatbot import PaperChatbot
-from chatbot.errors import IndexBusy, SourceError
+from chatbot.errors import IndexBusy, InputError, SourceError
 from chatbot.records import Listed, Paper
 from chatbot.ui.adding import add_papers
 from chatbot.ui.shelf import A_PAGE, count_pages, format_shelf, format_values, name_papers, read_wanted
@@ -69,4 +69,8 @@ def test_what_is_pasted_is_kept_and_no_name_of_a_file_is_followed(
     assert done[-1][0] == done[-1][1] == 4
     with bot.index.write(), pytest.raises(IndexBusy, match="someone else is adding papers; try again"):
         add_papers(bot, json.dumps(make_record(4)), [], lambda *_: None)
+    empty = tmp_path / "empty.jsonl"
+    empty.write_text("\n")
+    with pytest.raises(InputError, match="nothing in it"):
+        add_papers(bot, "", [str(secret), str(empty)], lambda *_: None)
     assert len(list(kept.iterdir())) == 2

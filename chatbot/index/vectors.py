@@ -84,9 +84,9 @@ class VectorStore:
 
     def _drop_surplus(self, entry: "Entry", previous: dict[str, Any]) -> None:
         surplus = [f"{entry.paper.id}#{n}" for n in range(len(entry.passages), previous["passages"])]
-        _delete(self._passages, surplus)
+        delete_rows(self._passages, surplus)
         kept = pack_ids({"paper_id": entry.paper.id} | entry.counts)
-        _delete(self._sentences, [key for key in pack_ids(previous) if key not in kept])
+        delete_rows(self._sentences, [key for key in pack_ids(previous) if key not in kept])
 
     def update_metadata(self, paper: Paper, records: Sequence[Record], previous: dict[str, Any]) -> None:
         """Store new authors, venue, year, addresses or records of a paper whose text is unchanged."""
@@ -96,8 +96,8 @@ class VectorStore:
     def remove(self, paper_ids: Sequence[str]) -> None:
         """Remove papers with all their chunks."""
         for paper_id, stored in self.metadata(paper_ids).items():
-            _delete(self._passages, [f"{paper_id}#{n}" for n in range(stored["passages"])])
-            _delete(self._sentences, pack_ids(stored))
+            delete_rows(self._passages, [f"{paper_id}#{n}" for n in range(stored["passages"])])
+            delete_rows(self._sentences, pack_ids(stored))
 
     def metadata(self, paper_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Return what is stored about each paper, by id; papers that are not there are left out."""
@@ -266,6 +266,7 @@ def _pages(rows: Sequence[Row]) -> Iterable[Sequence[Row]]:
     return (rows[start : start + PAGE] for start in range(0, len(rows), PAGE))
 
 
-def _delete(collection: Any, ids: list[str]) -> None:
+def delete_rows(collection: Any, ids: list[str]) -> None:
+    """Delete the rows with ``ids``, as many at a time as Chroma takes."""
     for page in _pages(ids):
         collection.delete(ids=page)

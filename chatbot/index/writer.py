@@ -22,6 +22,7 @@ class Writer:
 
     def stored(self, paper_ids: Sequence[str]) -> dict[str, tuple[Paper, list[Record]]]:
         """Return those papers that are stored, by id, each with the records that it is made of."""
+        self._keep()  # as each batch asks, also one in which nothing is new
         return self._vectors.records(paper_ids)
 
     def find(self, keys: Iterable[str]) -> dict[str, list[str]]:

@@ -96,10 +96,14 @@ def find_identifiers(doi: str, arxiv: str, url: str) -> tuple[str, str]:
 
 
 def _find_arxiv_id(text: str) -> str:
-    for place in _ARXIV_PLACE.finditer(text):
-        if found := _ARXIV.match(text, place.end()):
-            return _SUBJECT_CLASS.sub("/", found[1].lower())
-    return ""
+    found = _match_arxiv(text)
+    return _SUBJECT_CLASS.sub("/", found[1].lower()) if found else ""
+
+
+def _match_arxiv(text: str) -> re.Match[str] | None:
+    """Return the id of arXiv where one has its place in ``text``."""
+    places = (_ARXIV.match(text, place.end()) for place in _ARXIV_PLACE.finditer(text))
+    return next(filter(None, places), None)
 
 
 def make_plain(text: str) -> str:
@@ -136,6 +140,6 @@ def _find_link(url: str, doi: str, arxiv: str) -> str:
         return link[0].rstrip(".,;")
     if found := _DOI.search(doi):
         return f"https://doi.org/{quote(found[0].rstrip('.,;'), safe='/:;().')}"
-    if found := _ARXIV.search(arxiv):
+    if found := _match_arxiv(arxiv):
         return f"https://arxiv.org/abs/{found[0]}"
     return ""

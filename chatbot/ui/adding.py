@@ -24,11 +24,18 @@ def add_papers(bot: PaperChatbot, text: str, files: Sequence[str], progress: Pro
     Nothing else of ``text`` is taken for a name, so that no other file of the server is read. Returns what to tell: why
     records were skipped, then the counts. Raises ChatbotError; what was added before it stays.
     """
-    kept = {bot.library.keep(Path(file).name, Path(file).read_bytes()): Path(file).name for file in files}
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     services = lines if lines and all(map(find_service, lines)) else []
+    given = [(Path(file).name, Path(file).read_bytes(), Path(file).name) for file in files]
     if lines and not services:
-        kept[bot.library.keep(PASTED, text.encode())] = "what was pasted"
+        given.append((PASTED, text.encode(), "what was pasted"))
+    kept = dict[Path, str]()
+    try:
+        for name, content, told in given:
+            kept[bot.library.keep(name, content)] = told
+    except ChatbotError:
+        _forget(kept)
+        raise
     sources: list[str | Path] = [*kept, *services]
     if not sources:
         raise InputError("there is nothing to add; paste papers, name a source or drop a file")

@@ -16,6 +16,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from pydantic import SecretStr
+
 from chatbot.errors import Busy, ChatbotError, InputError
 from chatbot.pipeline import PaperChatbot
 
@@ -167,10 +169,8 @@ class Runs:
     def _command(self, words: list[str]) -> dict[str, Any]:
         """Return what starts a process with these settings, which finds its modules where this one does."""
         settings = self._bot.settings
-        given = {name: getattr(settings, name) for name in settings.model_fields_set}
-        variables = {_name_variable(name): str(value) for name, value in given.items() if value is not None}
-        if settings.openai_api_key:
-            variables["OPENAI_API_KEY"] = settings.openai_api_key.get_secret_value()
+        given = {_name_variable(name): getattr(settings, name) for name in settings.model_fields_set}
+        variables = {name: _write_value(value) for name, value in given.items() if value is not None}
         paths = os.pathsep.join(filter(None, sys.path))
         return {
             "args": [sys.executable, "-P", "-m", "evals", *words],
@@ -178,6 +178,10 @@ class Runs:
             "stdin": subprocess.DEVNULL,
             "umask": 0o077,  # runs and drafts can hold what users asked
         }
+
+
+def _write_value(value: Any) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
 
 
 def _read_run(folder: Path) -> Run | None:

@@ -9,14 +9,13 @@ from html import escape
 from pathlib import Path
 from typing import get_args
 
-from chatbot.filters import Comparison, Field, Filter, Sign, join_filters, parse_filter
+from chatbot.filters import Comparison, Field, Filter, Sign, join_filters, parse_filter, parse_words
 from chatbot.markup import clip_text, flatten_text
 from chatbot.records import Listed
 from chatbot.ui.answers import show_text
 
 A_PAGE = 20  # papers
 _AUTHORS = 2
-_SEARCHED: tuple[Field, ...] = ("title", "author", "venue")
 _SOURCE_CHARS = 40
 _MOST_VALUES = 12  # of a field
 _LANGUAGE = (
@@ -31,11 +30,7 @@ def read_wanted(text: str, filter: str) -> Filter | None:
     Raises InputError for a filter that cannot be read.
     """
     parts = [parse_filter(filter)] if filter.strip() else []
-    for word in flatten_text(text).split():
-        places: list[Filter] = [Comparison(field, ":", word) for field in _SEARCHED]
-        if word.isdecimal():
-            places.append(Comparison("year", "=", int(word)))
-        parts.append(join_filters("or", places))
+    parts += parse_words(flatten_text(text))
     return join_filters("and", parts) if parts else None
 
 

@@ -90,12 +90,12 @@ def hold(bot: PaperChatbot, user: str, talk: Conversation, answer: Answer, panel
 
 def judge(bot: PaperChatbot, user: str, talk: Conversation, place: int, liked: bool, reason: str) -> str:
     """Keep what the reader thinks of the answer at ``place``, from 0; return what to tell them."""
+    record = talk.records[place] if place < len(talk.records) else {}
+    if not record:
+        return "Not kept, for there is no whole answer here; ask again."
     try:
-        asked = talk.turns[place].question
-        records = bot.threads.answers(user, talk.thread)
-        record = next(each for each in reversed(records) if each["standalone_question"] == asked)
         bot.feedback.add(record, liked, reason, user)
-    except (ChatbotError, IndexError, StopIteration) as error:
+    except ChatbotError as error:
         return f"Not kept. {error}"
     return "Thank you, that is kept."
 
