@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from chatbot import extract
-from chatbot.answers import Draft, Usage
+from chatbot.answers import EXTRACTIVE, Draft, Usage
 from chatbot.citations import MOST_CHARS, read_claims
 from chatbot.claims import Passage
 from chatbot.comparing.rows import fill_row, row_parser
@@ -19,7 +19,7 @@ from chatbot.comparison import Cell
 from chatbot.conversation import Turn
 from chatbot.errors import ModelError
 from chatbot.history import History
-from chatbot.models import EXTRACTIVE, explain, load_model, resolve_model
+from chatbot.models import explain, load_model, resolve_model
 from chatbot.prompts import Prompts, load_prompts
 from chatbot.records import Judgement, Match, Question
 from chatbot.settings import Settings

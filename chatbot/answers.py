@@ -9,6 +9,8 @@ from typing import Any, Literal, TypeVar
 from chatbot.comparison import Comparison
 from chatbot.records import Hit, Paper
 
+EXTRACTIVE = "extractive"  # the name of what answers without a model
+
 Status = Literal["answered", "partial", "abstained"]
 Verdict = Literal["supported", "weak", "unsupported"]
 Number = TypeVar("Number", int, float)

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 
 from chatbot import answerable, extract, roles
 from chatbot.answering import Answerer, Outcome
-from chatbot.answers import Usage
+from chatbot.answers import EXTRACTIVE, Usage
 from chatbot.claims import Passage
 from chatbot.comparing import edits
-from chatbot.comparing.cells import EXTRACTIVE, SURE, SURE_LISTED, fill_cell, fill_free_cell, make_cell, question_of
+from chatbot.comparing.cells import SURE, SURE_LISTED, fill_cell, fill_free_cell, make_cell, question_of
 from chatbot.comparing.edit_requests import read_edit
 from chatbot.comparing.naming import find_named, keep_about, pick_named
 from chatbot.comparing.phrases import canonical_aspect

@@ -9,12 +9,13 @@ import sys
 from dataclasses import dataclass
 
 from chatbot.answering import probe_model
+from chatbot.answers import EXTRACTIVE
 from chatbot.embedding import load_embedder
 from chatbot.embedding.embedder import DEFAULT_MODEL
 from chatbot.embedding.minilm import choose_device, find_model, verify_weights
 from chatbot.errors import ChatbotError
 from chatbot.index import Server, find_server
-from chatbot.models import EXTRACTIVE, resolve_model
+from chatbot.models import resolve_model
 from chatbot.pipeline import PaperChatbot
 from chatbot.settings import Settings
 from chatbot.threads import LOCAL_USER, ThreadStore

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chatbot.models import EXTRACTIVE
+from chatbot.answers import EXTRACTIVE
 from chatbot.questions import read_question
 from chatbot.reader import Reader, count_read
 from chatbot.records import Match, Paper, Ranks

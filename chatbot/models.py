@@ -9,14 +9,13 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from chatbot.answers import EXTRACTIVE
 from chatbot.errors import InputError, ModelError, ModelMissing
-from chatbot.settings import Settings
+from chatbot.settings import OPENAI_URL, Settings, is_openai
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
-EXTRACTIVE = "extractive"
-OPENAI_URL = "https://api.openai.com/v1"
 DEFAULT_OPENAI_MODEL = "gpt-5-mini"
 NO_KEY = "none"  # the client library insists on a key, and a server of one's own asks for none
 THINKING_TOKENS = 4000  # what a model thinks counts as answered, and must not use up the answer
@@ -39,7 +38,7 @@ def resolve_model(name: str, settings: Settings) -> str:
     provider, _, model = name.partition(":")
     provider = provider.replace("-", "_").lower()
     if provider == "openai" and not model:
-        model = _first_model(settings) if _own_server(settings) else DEFAULT_OPENAI_MODEL
+        model = _first_model(settings) if not is_openai(settings.openai_base_url) else DEFAULT_OPENAI_MODEL
     if not model:
         raise InputError(f"unknown model '{name}'; use {CHOICES}")
     return f"{provider}:{model}"
@@ -104,7 +103,7 @@ def _usual_options(model: str, settings: Settings) -> dict[str, Any]:
 
 def _openai_options(model: str, settings: Settings) -> dict[str, Any]:
     options = _usual_options(model, settings) | _openai_access(settings) | {"stream_usage": True}
-    if _own_server(settings):
+    if not is_openai(settings.openai_base_url):
         # Not every such server knows the newer name of this limit, which the library would send.
         options["extra_body"] = {"max_tokens": options.pop("max_tokens")}
     elif _THINKS.search(model):
@@ -119,13 +118,9 @@ def _ollama_options(model: str, settings: Settings) -> dict[str, Any]:
 def _openai_access(settings: Settings) -> dict[str, Any]:
     """Return address and key, explicitly, so that the library looks for neither. Raises ModelError without a key."""
     key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else ""
-    if not key and not _own_server(settings):
+    if not key and is_openai(settings.openai_base_url):
         raise ModelError("openai models need a key; set OPENAI_API_KEY, or OPENAI_BASE_URL for your own server", "key")
     return {"base_url": settings.openai_base_url or OPENAI_URL, "api_key": key or NO_KEY}
-
-
-def _own_server(settings: Settings) -> bool:
-    return bool(settings.openai_base_url) and "//api.openai.com" not in (settings.openai_base_url or "")
 
 
 def _first_model(settings: Settings) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from chatbot import answerable, explain, extract
 from chatbot.answering import Answerer, Outcome
-from chatbot.answers import Answer, Usage
+from chatbot.answers import EXTRACTIVE, Answer, Usage
 from chatbot.comparer import Comparer, Plan
 from chatbot.comparison import Comparison
 from chatbot.conversation import Turn
@@ -23,7 +23,6 @@ from chatbot.filters import Filter, Wanted, join_filters, parse_filter
 from chatbot.index import PaperIndex, Scope, find_server
 from chatbot.ingest import count_records, ingest, name_sources, rebuild_index
 from chatbot.library import Library
-from chatbot.models import EXTRACTIVE
 from chatbot.questions import clean_question
 from chatbot.reader import Reader
 from chatbot.recall import Recaller

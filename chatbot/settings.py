@@ -6,12 +6,14 @@ Knows names and limits; knows nothing of what the stages do with them.
 import hashlib
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from chatbot.errors import InputError
 
+OPENAI_URL = "https://api.openai.com/v1"
 _SHAPE_ANSWERS = (
     "model",
     "embedding",
@@ -124,3 +126,8 @@ def load_settings(**options: Any) -> Settings:
         name = ("_".join(map(str, first["loc"])) or "setting").upper()
         name = name if name.startswith("OPENAI_") else f"CHATBOT_{name}"
         raise InputError(f"{name} (or its option) is not usable: {first['msg']}") from error
+
+
+def is_openai(base_url: str | None) -> bool:
+    """Tell whether ``base_url`` is OpenAI's own server, as it is when there is none, and not another's."""
+    return not base_url or urlsplit(base_url).hostname == urlsplit(OPENAI_URL).hostname

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from chatbot.answers import Usage
+from chatbot.settings import is_openai
 
 _FILE = Path(__file__).with_name("prices.json")
 _SNAPSHOT = re.compile(r"-(\d{4}-\d{2}-\d{2}|\d{8})$")  # gpt-5-mini-2025-08-07, claude-haiku-4-5-20251001
-_OPENAI = "//api.openai.com"
 
 
 def measure(counts: Mapping[str, Any] | None, model: str, base_url: str | None = None) -> Usage:
@@ -31,7 +31,7 @@ def cost(model: str, usage: Usage, base_url: str | None = None) -> float | None:
     An OpenAI model behind a ``base_url`` of another server has that server's price, which is not known either.
     """
     prices = load_prices().get(_SNAPSHOT.sub("", model))
-    elsewhere = model.startswith("openai:") and base_url and _OPENAI not in base_url
+    elsewhere = model.startswith("openai:") and not is_openai(base_url)
     if prices is None or elsewhere or usage.input_tokens is None or usage.output_tokens is None:
         return None
     return round((usage.input_tokens * prices[0] + usage.output_tokens * prices[1]) / 1e6, 8)

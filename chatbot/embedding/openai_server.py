@@ -14,8 +14,8 @@ from pydantic import SecretStr
 
 from chatbot.embedding.embedder import Vectors
 from chatbot.errors import EmbeddingError
+from chatbot.settings import OPENAI_URL
 
-OPENAI_URL = "https://api.openai.com/v1"
 BATCH = 32  # texts a request; some servers take no more
 CONNECT_SECONDS, ANSWER_SECONDS = 10, 60  # a server of one's own may have to load the model first
 RETRIES = 2  # of a connection, or after 408, 409, 429 or 5xx, each after a longer pause

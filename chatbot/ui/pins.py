@@ -6,8 +6,8 @@ Knows Gradio and the pipeline; knows nothing of how the papers that the chat is 
 from functools import lru_cache
 from typing import Any
 
+from chatbot.answers import EXTRACTIVE
 from chatbot.errors import ChatbotError
-from chatbot.models import EXTRACTIVE
 from chatbot.pipeline import PaperChatbot
 from chatbot.ui.answers import show_plain
 from chatbot.ui.suggestions import suggest_questions
