@@ -14,6 +14,7 @@ from chatbot.sentences import split_sentences
 MOST_CHARS = 20_000  # of an answer; what comes after is not read
 _LONGEST_SENTENCE = 2_000
 _MOST_MARKS = 20  # that one bracket may expand to
+_MOST_PAPERS = 20  # that a model is likely to be shown
 _NUMBER = r"\d{1,3}(?:\.\d{1,3})?"
 _MARK = re.compile(
     rf"\s*[\[【\(]\s*(?:\^|paper |source |ref\.? ?)?({_NUMBER}(?:\s*[,;–—-]\s*{_NUMBER})*)\s*[\]】\)](?!\()", re.I
@@ -93,12 +94,15 @@ def read_claims(pieces: Iterable[str]) -> Iterator[Claim]:
 def take_marks(text: str) -> tuple[str, list[tuple[int, Mark]]]:
     """Return ``text`` without its citation marks, and each mark with its place in that text.
 
-    A number in round brackets is a mark only when it names a sentence, as in ``(2.4)``; ``(2)`` stays.
+    A number in round brackets is a mark only when it names a sentence of a paper, as in ``(2.4)``; ``(2)`` and
+    ``(73.3)`` stay, and so does what names a paper 0, as intervals may: ``[0.91, 0.94]``.
     """
     bare, marks, at, size = [], [], 0, 0
     for found in _MARK.finditer(text):
         items = list(_expand(found[1]))
-        if not items or (_PARENTHESES.match(found[0]) and not all(mark.sentence for mark in items)):
+        if _PARENTHESES.match(found[0]) and not all(mark.sentence and mark.paper <= _MOST_PAPERS for mark in items):
+            continue
+        if not all(mark.paper for mark in items):
             continue
         bare.append(text[at : found.start()])
         size += found.start() - at

@@ -20,7 +20,8 @@ _NOUN = r"(?:one|paper|method|approach|work|model|framework|algorithm|system|tec
 _VERB = r"(?:do|does|did|is|was|use|uses|using|have|has|work|works|achieve)"
 _NAMES = "|".join(_ORDINALS)
 _ORDINAL = re.compile(
-    rf"\b(?:the |that )?(?P<which>{_NAMES})(?: of (?:them|these|those))?(?: {_NOUN}| of the (?:two|papers))"
+    rf"\b(?:the |that )?(?P<which>{_NAMES})(?: of (?:them|these|those))?"
+    rf"(?: {_NOUN}(?! (?:on|about|for|that|which|who|to|in|of)\b)| of the (?:two|papers))"
     rf"|\bthe (?P<alone>{_NAMES})(?=\W*$|[’']s| {_VERB}\b)"
     rf"|\b(?:paper|number|no\.|#) ?(?P<number>[1-9])\b",
     re.I,

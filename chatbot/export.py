@@ -3,6 +3,7 @@
 Knows stored answers and how Markdown looks; knows nothing of storage or of how answers are made.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 from chatbot.markup import defuse_markdown, escape_markdown
 from chatbot.records import Paper, Thread
 from chatbot.references import format_bibliography, format_reference
+
+_GRID = re.compile(r"(^```(?:latex|csv|json)\n.*?^```$)", re.M | re.S)
 
 
 def export_markdown(thread: Thread, answers: Sequence[Mapping[str, Any]], papers: Mapping[str, Paper]) -> str:
@@ -37,7 +40,10 @@ def _format_answer(number: int, answer: Mapping[str, Any]) -> list[str]:
         parts.append(f"Searched for: {escape_markdown(answer['standalone_question'])}")
     when = datetime.fromisoformat(answer["created"]).strftime("%Y-%m-%d %H:%M UTC")
     written = f"*{escape_markdown(answer['status'])} · written by {escape_markdown(answer['model'])} · {when}*"
-    return [*parts, defuse_markdown(answer["answer"]), written]
+    # A grid that was asked for in another format is this program's own block of code.
+    pieces = _GRID.split(answer["answer"]) if answer.get("comparison") else [answer["answer"]]
+    text = "".join(piece if at % 2 else defuse_markdown(piece) for at, piece in enumerate(pieces))
+    return [*parts, text, written]
 
 
 def _format_references(answers: Sequence[Mapping[str, Any]], papers: Mapping[str, Paper]) -> str:

@@ -31,7 +31,7 @@ _COMPARISON = re.compile(
     re.I,
 )
 _AHEAD = re.compile(
-    r"\b(?:(?:is|are|was|were) (?:outperformed|surpassed|beaten|exceeded) by|outperform\w*|surpass\w*|beats?"
+    r"\b(?:(?:outperformed|surpassed|beaten|exceeded) by|outperform\w*|surpass\w*|beats?"
     r"|exceed\w*|(?:better|faster|superior|more \w+) (?:than|to)|advantage over|ahead of)\b",
     re.I,
 )

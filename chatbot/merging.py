@@ -63,7 +63,7 @@ class Batch:
         if own and not self._still_fits(own, record):
             own.records.pop(own.find(source, paper.id) or 0)
             own = None
-        same = [held for held in near if held is not own and any(is_same(paper, each.paper) for each in held.records)]
+        same = [held for held in near if held is not own and _belongs(paper, [each.paper for each in held.records])]
         if own:
             target = own
             self._replace(own, record, report)
@@ -98,7 +98,7 @@ class Batch:
         """Tell whether a record, changed or not, belongs with the others of its paper."""
         at = own.find(record.source, record.paper.id)
         others = [each.paper for place, each in enumerate(own.records) if place != at]
-        return not others or record in own.records or any(is_same(record.paper, other) for other in others)
+        return not others or record in own.records or _belongs(record.paper, others)
 
     def _replace(self, own: Held, record: Record, report: IngestReport) -> None:
         if record in own.records:
@@ -124,6 +124,14 @@ class Batch:
         other.records = []
         self.moved[other.id] = target.id
         report.merged += 1
+
+
+def _belongs(paper: Paper, others: Sequence[Paper]) -> bool:
+    """Tell whether ``paper`` is the same as one of ``others``, and identifiers tell it from none of the rest."""
+    same = [is_same(paper, other) for other in others]
+    return any(same) and not any(
+        contradict(paper, other) for other, is_it in zip(others, same, strict=True) if not is_it
+    )
 
 
 def load_papers(writer: Writer, paper_ids: Iterable[str]) -> list[Held]:

@@ -64,6 +64,8 @@ def negation_conflict(claim: str, source: str, in_source: Counterpart, in_claim:
     for one, other, what in ((claim, source, "does not say"), (source, claim, "says")):
         for prefixed in _PREFIX.finditer(one):
             stem = prefixed[1].lower()
+            if re.search(rf"\b{prefixed.group().rstrip('-')}-?{stem}", other, re.I):
+                continue
             plain = re.compile(rf"\b{stem}", re.I)
             if not plain.search(one) and (found := plain.search(other)) and not _is_negative(other, found.start()):
                 word = _WORD.match(one, prefixed.start())

@@ -45,7 +45,14 @@ def test_a_mark_after_the_full_stop_belongs_to_the_sentence_before_it() -> None:
 
 
 def test_what_is_no_mark_stays() -> None:
-    for text in ("It scales as O(2) in time.", "See [1](http://x.example) there.", "Sets [a] and f[i] (2) remain."):
+    for text in (
+        "It scales as O(2) in time.",
+        "See [1](http://x.example) there.",
+        "Sets [a] and f[i] (2) remain.",
+        "It has the best mIoU (73.3).",
+        "An interval [0.91, 0.94] of AUC.",
+        "It has (0.85) AUC.",
+    ):
         bare, marks = take_marks(text)
         assert (bare, marks) == (text, [])
 

@@ -106,6 +106,15 @@ def test_a_grid_is_edited_in_plain_words(
     assert (request.action, request.names, request.aspects) == (action, names, aspects)
 
 
+def test_rows_can_be_sorted_by_any_column() -> None:
+    keys = []
+    for text in ("sort by GPU hours", "sort by training time", "sort by newest", "sort by threshold"):
+        request = read_edit(text, ["GPU"], (*ASPECTS, "GPU hours", "training time"), "")
+        assert request is not None
+        keys.append(request.key)
+    assert keys == ["GPU hours", "training time", "year", "threshold"]
+
+
 @pytest.mark.parametrize("text", ["What does AntNet use?", "How does the second one work?", "Is SR also fast?"])
 def test_a_question_about_the_grid_is_no_edit(text: str) -> None:
     assert read_edit(text, ["AntNet", "SR"], ASPECTS, "") is None

@@ -42,6 +42,8 @@ def test_what_points_back_is_put_in(text: str, expected: str) -> None:
         "How do I bake bread?",
         "What is pruning?",
         "Is it possible to prune a network with another network?",
+        "What was the first paper on prompt tuning?",
+        "Which is the first method that needs no labels?",
     ],
 )
 def test_a_question_with_its_own_subject_is_left_alone(text: str) -> None:
@@ -73,6 +75,11 @@ def test_it_can_point_at_a_name_in_the_same_question() -> None:
     text = "What is Zyxquil, and what accuracy does it reach?"
     for history in ([], HISTORY):
         assert make_standalone(read_question(text), history, names_other=False) == Standalone(text)
+
+
+def test_what_was_first_of_its_kind_points_at_no_earlier_answer() -> None:
+    question = read_question("What was the first paper on prompt tuning?")
+    assert not make_standalone(question, [], names_other=False).unresolved
 
 
 def test_focus_names_the_papers_meant() -> None:

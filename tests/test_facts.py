@@ -86,7 +86,9 @@ def test_who_beats_whom_must_agree() -> None:
     source = "VFN outperforms IPA in protein diffusion."
     assert comparison_conflict("VFN beats IPA.", source) == ""
     assert comparison_conflict("IPA is outperformed by VFN.", source) == ""
+    assert comparison_conflict("IPA has been clearly outperformed by VFN.", source) == ""
     assert "ahead" in comparison_conflict("IPA surpasses VFN.", source)
+    assert "ahead" in comparison_conflict("VFN is clearly outperformed by IPA.", source)
     assert "compares nothing" in comparison_conflict("VFN outperforms IPA.", "VFN is a network for proteins.")
 
 

@@ -126,6 +126,18 @@ def test_a_record_that_ties_two_papers_makes_them_one(bot: PaperChatbot, write_j
     assert len(bot) == 2
 
 
+@pytest.mark.parametrize("first", [0, 2])
+def test_a_record_without_identifiers_does_not_bring_two_papers_together(
+    bot: PaperChatbot, write_jsonl: Write, first: int
+) -> None:
+    same = {"title": "A Survey of Bees", "authors": ["Ann Smith"], "year": None}
+    dois = {"none": "", "a": "10.1000/a", "b": "10.1000/b"}
+    records = [make_record(n, id=name, doi=doi, **same) for n, (name, doi) in enumerate(dois.items())]
+    records.insert(first, records.pop(0))
+    bot.ingest(write_jsonl(*records))
+    assert len(bot) == 2
+
+
 def test_an_index_made_before_identifiers_opens_and_learns_them(
     bot: PaperChatbot, write_jsonl: Write, tmp_path: Path
 ) -> None:

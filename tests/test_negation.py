@@ -29,6 +29,9 @@ def find_conflict(bot: PaperChatbot, claim: str, source: str) -> str:
         ("Whether linear or not, it works.", "It works for linear and non-linear systems.", True),
         ("It cannot derive paths.", "It is unable to find paths.", True),
         ("The two can be distinguished.", "The two are indistinguishable.", False),
+        ("It is for the unsupervised setting.", "It is for the supervised and the unsupervised setting.", True),
+        ("It improves the regret bound.", "We prove that it improves the regret bound.", True),
+        ("It is for the unsupervised setting.", "It is for the supervised setting.", False),
         ("The rate depends on the size.", "The rate is independent of the size.", False),
         ("Retraining is not possible until data arrive.", "Retraining is possible after data arrive.", True),
         # What it may be about is said without the little words around it.

@@ -33,7 +33,7 @@ BIBTEX = r"""@string{nips = "Advances in Neural Information Processing Systems"}
 	author = {Erd{\H o}s, P{\'a}l and {van der Berg}, Jan},
 	journaltitle = {R\&D Letters},
 	date = {2023-05-11},
-	doi = {10.1000/xyz\_123},
+	doi = {10.1000/xyz{\_}123},
 	abstract = {<p>Costs fall by 5% with R&D.</p><p>``It works'' for <i>n</i> &lt; 3.</p>},
 	keywords = {a},
 	keywords = {b},

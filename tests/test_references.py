@@ -178,6 +178,16 @@ def test_an_export_has_questions_answers_references_and_bibtex() -> None:
     assert export_bibtex([follow_up], {"p1": PAPER}) == format_bibtex(PAPER)
 
 
+def test_a_grid_in_another_format_stays_a_block_of_code() -> None:
+    latex = "```latex\nA & B \\\\\n```"
+    grid = make_answer(PAPER, answer=f"{latex}\n\nBoth # [speak](x) <b>", comparison={"papers": []})
+    exported = export_markdown(THREAD, [grid], {})
+    assert latex in exported
+    assert "fence" in kinds(exported)
+    assert not {"link_open", "html_inline", "heading_1"} & kinds(exported.partition("```\n")[2])
+    assert latex not in export_markdown(THREAD, [grid | {"comparison": None}], {})
+
+
 def test_an_export_without_citations_has_no_references() -> None:
     exported = export_markdown(replace(THREAD, name=""), [make_answer()], {})
     assert exported.startswith("# Conversation\n")

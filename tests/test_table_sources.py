@@ -102,3 +102,17 @@ def test_parquet_without_pyarrow_names_the_extra(tmp_path: Path, monkeypatch: py
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(SourceError, match=r"pip install 'paper-chatbot\[parquet\]'"):
         read(path)
+
+
+@pytest.mark.parametrize(
+    ("cell", "authors"),
+    [
+        ("Ashish Vaswani, Noam Shazeer", ("Ashish Vaswani", "Noam Shazeer")),
+        ("King, Ada", ("Ada King",)),
+        ("van der Berg, Jan", ("Jan van der Berg",)),
+        ("King, Ada; Bo Li", ("Ada King", "Bo Li")),
+    ],
+)
+def test_authors_in_one_cell(tmp_path: Path, cell: str, authors: tuple[str, ...]) -> None:
+    (paper,), _ = read(write(tmp_path, f'title,abstract,authors\nT,Text.,"{cell}"\n', "a.csv"))
+    assert paper.authors == authors

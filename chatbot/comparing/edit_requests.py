@@ -75,7 +75,7 @@ def read_edit(text: str, known: Sequence[str], columns: Sequence[str], before: s
     ):
         return Request("export", form=FORMATS[form[1].lower()])
     if _SORT.search(bare) and len(bare.split()) <= FEW_WORDS + 2:
-        return _read_sort(bare)
+        return _read_sort(text, bare, columns)
     if _WHICH.search(bare) and not COLUMNS_SAID.search(bare):
         return Request("which")
     if _IS_QUESTION.search(bare) and not COLUMNS_SAID.search(bare):
@@ -86,14 +86,17 @@ def read_edit(text: str, known: Sequence[str], columns: Sequence[str], before: s
     return replace(request, names=unmask_all(request.names, pieces), aspects=unmask_all(request.aspects, pieces))
 
 
-def _read_sort(text: str) -> Request:
-    key = _SORT_KEY.search(text)
+def _read_sort(text: str, bare: str, columns: Sequence[str]) -> Request:
+    asked, key = _SORT_KEY.search(text), _SORT_KEY.search(bare)
+    wanted = canonical_aspect(asked["key"]).lower() if asked else ""
+    if own := next((column for column in columns if column.lower().rstrip("?") == wanted.rstrip("?")), ""):
+        return Request("sort", key=own, backwards=bool(_BACKWARDS.search(bare)))
     named = canonical_aspect(key["key"]).lower() if key else "title"
-    if re.search(r"year|date|old|new|time|recent", named):
+    if re.search(r"\b(?:year|date|old|new|time|recent)", named):
         named = "year"
     elif re.search(r"title|name|alphabet|paper", named):
         named = "title"
-    return Request("sort", key=named, backwards=bool(_BACKWARDS.search(text)))
+    return Request("sort", key=named, backwards=bool(_BACKWARDS.search(bare)))
 
 
 def _read_columns(masked: str, columns: Sequence[str], before: str) -> Request | None:

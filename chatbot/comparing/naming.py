@@ -94,7 +94,7 @@ def _find_described(name: str, papers: Sequence[Paper]) -> list[Paper]:
 def _cover(stems: Sequence[str], paper: Paper) -> float:
     """Return how much of ``stems`` the paper holds, from 0 to 1."""
     title, text = set(_stems(paper.title)), set(_stems(paper.head))
-    return sum(1.0 if stem in title else IN_ABSTRACT * (stem in text) for stem in stems) / len(stems)
+    return sum(1.0 if stem in title else IN_ABSTRACT * (stem in text) for stem in stems) / max(len(stems), 1)
 
 
 def _stems(text: str) -> list[str]:

@@ -13,6 +13,7 @@ from chatbot.records import Paper, Span
 
 LEAST_SENTENCES, MOST_SENTENCES, MOST_TERMS, MOST_QUOTED = 2, 4, 2, 160
 _WORD = re.compile(r"[^\W_](?:[\w-]*[^\W_])?")
+_NUMBER = re.compile(r"(?<![\w-])\d")
 _FIGURE = re.compile(r"\d+(?:[.,]\d+)?\s?(?:\\?%|×|x\b|(?:times|points?|hours?|days?)\b)")
 _PLAIN = frozenset(
     """
@@ -78,7 +79,7 @@ def _tell_distinct(grid: Comparison, papers: Sequence[Paper], spans: Mapping[str
     parts, places = list[str](), Places()
     for paper in papers:
         terms = _find_terms(spans[paper.id])
-        others = " ".join(other.text.lower() for other in papers if other is not paper)
+        others = " ".join(" ".join(other.text.lower().split()) for other in papers if other is not paper)
         title = paper.title.lower()
         own = [term for term in terms if term not in others and (terms[term][1] > 1 or term in title)]
         if own:
@@ -95,7 +96,8 @@ def _tell_figures(grid: Comparison, papers: Sequence[Paper], spans: Mapping[str,
         ordered = sorted(spans[paper.id], key=lambda span: not (cell and cell.start == span.start))
         span = next((span for span in ordered if _FIGURE.search(span.text)), None)
         if span is None:
-            without.append(paper.name)
+            if not any(_NUMBER.search(each.text) for each in spans[paper.id]):  # else what it gives is of another kind
+                without.append(paper.name)
         else:
             figures = list(dict.fromkeys(found.replace("\\", "") for found in _FIGURE.findall(span.text)))[:MOST_TERMS]
             parts.append(f"{paper.name} ({', '.join(figures)})")

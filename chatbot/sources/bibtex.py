@@ -19,6 +19,7 @@ from chatbot.sources.text import read_text
 
 NAME = "BibTeX"
 RANK = 1
+_LATEX_SIGN = re.compile(r"[\\{}]")  # around a sign of an address, as in {\_}
 _ENTRY = re.compile(r"^\s*@\s*[A-Za-z]+\s*[{(]", re.M)
 _BARE_SIGN = re.compile(r"(?<!\\)[%&]")
 _ESCAPED_SIGN = re.compile(r"\\([%&#_])")
@@ -94,8 +95,8 @@ def _to_paper(fields: dict[str, str], decoder: Any) -> Paper:
         authors=[decode(name) for name in authors if name.lower() != "others"],
         venue=decode(first("journaltitle", "journal", "booktitle", "eventtitle")),
         year=first("date", "year"),
-        url=first("url").replace("\\", ""),
-        doi=first("doi").replace("\\", ""),
+        url=_LATEX_SIGN.sub("", first("url")),
+        doi=_LATEX_SIGN.sub("", first("doi")),
         arxiv=first("eprint") if is_arxiv else "",
     )
 

@@ -10,6 +10,9 @@ from chatbot.errors import SourceError
 from chatbot.records import Paper
 from chatbot.sources.fields import make_paper, turn_name
 
+_TWO_NAMES = re.compile(
+    r"\s*(?:[^\W\d_a-z][^\s,]*\s+)+[^\W\d_a-z][^\s,]*\s*,\s*(?:[^\W\d_a-z][^\s,]*\s+)+[^\W\d_a-z][^\s,]*\s*"
+)
 _NAMES = {
     "id": ("id", "paperid", "articleid", "arxivid", "pmid", "eid"),
     "title": ("title", "articletitle", "papertitle", "documenttitle", "displayname", "titles", "ti"),
@@ -60,9 +63,11 @@ def row_to_paper(row: Mapping[str, object], columns: Mapping[str, str]) -> Paper
 def _split_authors(value: object) -> Iterable[str]:
     """Return the names in a cell: a list, or text with a sign between them that no name has.
 
-    Names between commas stay together, as "King, Ada" could be one person or two.
+    Names between commas stay together, as "King, Ada" could be one person or two, but for two that are both whole.
     """
     if isinstance(value, list | tuple):
         return [str(name) for name in value]
     names = re.split(r"[;|\n]| and ", str(value or ""))
+    if len(names) == 1 and _TWO_NAMES.fullmatch(names[0]):
+        return names[0].split(",")
     return [turn_name(name) if name.count(",") == 1 else name for name in names]

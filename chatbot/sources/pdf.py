@@ -31,7 +31,8 @@ _BEGIN = re.compile(rf"^[ \t]*{_ABSTRACT}(?![a-z])[ \t.:—–-]*", re.I | re.M)
 _END = re.compile(
     rf"^[ \t]*(?:(?:1|I)[ \t.]*)?{_INTRODUCTION}[ \t.:]*$|^[ \t]*(?:key ?words|index terms|ccs concepts)\b", re.I | re.M
 )
-_STAMP = re.compile(r"arXiv:\s?(\S+)")
+# With a version and a class or a date: a reference to another paper has neither.
+_STAMP = re.compile(r"arXiv:\s?(\S+?v\d+)\s*(?:\[[\w.-]+\]|\d{1,2}\s+[A-Z][a-z]+\s+\d{4})")
 _DOI = re.compile(r"doi(?:\.org/|:?\s?)(10\.\S+)", re.I)
 
 
