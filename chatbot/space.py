@@ -1,9 +1,11 @@
-"""Tell whether a disk is full, which libraries that write to one say in many ways, or not at all.
+"""Room on a disk and in memory: whether a disk is full, and memory given back that nobody uses.
 
-Knows disks; knows nothing of what lies on them.
+Knows the system; knows nothing of what lies there.
 """
 
+import ctypes
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -13,3 +15,12 @@ def has_less(folder: Path, least: int) -> bool:
         return shutil.disk_usage(folder).free < least
     except OSError:
         return False
+
+
+def trim_memory() -> None:
+    """Give the system back what was freed between things still in use, where the C library can: glibc's.
+
+    Vectors of ever other sizes leave gaps there, 150 MB over 3,000 papers.
+    """
+    with suppress(OSError, AttributeError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)

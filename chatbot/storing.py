@@ -13,11 +13,15 @@ from chatbot.embedding import Engine, Vectors
 from chatbot.index import Entry, Writer
 from chatbot.merging import Held
 from chatbot.records import Paper, Record
+from chatbot.space import trim_memory
 
 
 def make_entry(paper: Paper, records: Sequence[Record]) -> Entry:
     """Return ``paper`` cut into the chunks that get vectors."""
     return Entry(paper, records, split_passages(paper), split_sentence_chunks(paper))
+
+
+_TRIMMED = 16  # changes after which what they left free is given back
 
 
 @dataclass(slots=True)
@@ -66,7 +70,7 @@ class Storing:
     """Changes on their way: as many are embedded at the same time as the engine can, and each is stored in its turn."""
 
     def __init__(self, writer: Writer, engine: Engine) -> None:
-        self._writer, self._engine = writer, engine
+        self._writer, self._engine, self._stored = writer, engine, 0
         self._waiting = deque[tuple[Change, Callable[[], Vectors], Collection[str], Callable[[], None] | None]]()
 
     def add(self, change: Change, keys: Collection[str] = (), done: Callable[[], None] | None = None) -> None:
@@ -85,5 +89,8 @@ class Storing:
     def _store_first(self) -> None:
         change, wait, _, done = self._waiting.popleft()
         change.save(self._writer, wait)
+        self._stored += 1
+        if self._stored % _TRIMMED == 0:
+            trim_memory()
         if done:
             done()

