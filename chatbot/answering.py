@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cached_property
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from chatbot import extract
@@ -17,7 +18,7 @@ from chatbot.claims import Passage
 from chatbot.comparing.rows import fill_row, row_parser
 from chatbot.comparison import Cell
 from chatbot.conversation import Turn
-from chatbot.errors import ModelError
+from chatbot.errors import InputError, ModelError
 from chatbot.history import History
 from chatbot.models import explain, load_model, resolve_model
 from chatbot.prompts import Prompts, load_prompts
@@ -62,6 +63,7 @@ class Answerer:
         tokens = min(HISTORY_TOKENS, settings.prompt_tokens)
         most_told, most_read = int(tokens * CHARS_A_TOKEN), int(settings.prompt_tokens * CHARS_A_TOKEN)
         self._history = History(most_told, most_read)
+        self._loading = Lock()
         self._refused: ModelError | None = None  # what a provider said of the key: it is not asked again
 
     @cached_property
@@ -69,8 +71,13 @@ class Answerer:
         """Return the model in full, as in ``openai:gpt-5-mini``, or ``extractive``. Raises ModelError, InputError."""
         return resolve_model(self._settings.model, self._settings)
 
-    @cached_property
+    @property
     def _chat(self) -> "BaseChatModel | None":
+        with self._loading:  # two copies of a local model may not fit
+            return self._loaded
+
+    @cached_property
+    def _loaded(self) -> "BaseChatModel | None":
         return load_model(self.model, self._settings)
 
     def answer(
@@ -145,6 +152,8 @@ class Answerer:
                 counts = getattr(chunk, "usage_metadata", None) or counts
                 if text := str(chunk.text):
                     yield text
+        except InputError as error:  # the name stands for no model
+            raise ModelError(str(error), "load") from error
         except Exception as error:
             raise explain(error, self.model) from error
         yield measure(counts, self.model, self._settings.openai_base_url)

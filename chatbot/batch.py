@@ -20,8 +20,8 @@ def run_batch(path: Path, work: Callable[[dict[str, Any]], dict[str, Any]]) -> N
     for number, record in _read_batch(path):
         identity = {"id": record["id"]} if "id" in record else {}
         try:
-            if "error" in record:
-                raise InputError(f"{path} line {number}: {record['error']}")
+            if unusable := record.pop("unusable"):
+                raise InputError(f"{path} line {number}: {unusable}")
             result = work(record)
         except ChatbotError as error:
             if not isinstance(error, InputError):
@@ -41,14 +41,16 @@ def _read_batch(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def _parse_batch_line(line: str) -> dict[str, Any]:
+    """Return the record of ``line``, with what makes it ``unusable``, if anything."""
     try:
         record = json.loads(line)
     except (ValueError, RecursionError) as error:
-        return {"error": f"not valid JSON ({error})"}
+        return {"unusable": f"not valid JSON ({error})"}
     if not isinstance(record, dict):
-        return {"error": "not an object"}
+        return {"unusable": "not an object"}
     record.setdefault("history", [])
     history_ok = isinstance(record["history"], list) and all(isinstance(turn, str) for turn in record["history"])
     if not isinstance(record.get("question"), str) or not history_ok:
-        return {key: record[key] for key in ("id",) if key in record} | {"error": "needs a question and a list history"}
-    return record
+        kept = {key: record[key] for key in ("id",) if key in record}
+        return kept | {"unusable": "needs a question and a list history"}
+    return record | {"unusable": ""}

@@ -30,7 +30,7 @@ def serve(
     model: ModelOption = None,
     prompts: PromptsOption = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int | None, typer.Option(help="Port [the first free one from 7860].")] = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port [the first free one from 7860].")] = None,
     auth: Annotated[
         Path | None, typer.Option("--auth", help="File of accounts [accounts.json of the index, if there is one].")
     ] = None,
@@ -67,7 +67,7 @@ def serve(
         log_questions,
         mcp,
         public,
-        server_name=host,
+        server_name=f"[{host}]" if ":" in host else host,  # as an address of IPv6 stands in a URL
         server_port=port,
         share=shared,
         root_path=root_path,

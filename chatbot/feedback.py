@@ -48,6 +48,11 @@ class FeedbackStore:
         except OSError as error:
             raise FeedbackBroken(f"feedback cannot be kept in {self._path}: {error.strerror}") from error
 
+    def marked_down(self) -> list[dict[str, Any]]:
+        """Return the latest record of each question that a user liked least with what they thought of it last."""
+        latest = {(record["question"], record["user"]): record for record in self.read()}
+        return list({record["question"]: record for record in latest.values() if not record["liked"]}.values())
+
     def read(self) -> Iterator[dict[str, Any]]:
         """Yield the records, oldest first; a line that was cut off is left out."""
         try:

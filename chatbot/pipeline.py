@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from chatbot import answerable, explain, extract
@@ -48,6 +49,7 @@ class PaperChatbot:
         self.settings = settings or load_settings(**options)
         self._embedder: Embedder = load_embedder(self.settings)
         self._opened: PaperIndex | None = None
+        self._opening = RLock()  # two at once would open Chroma's folder twice
         self.filter: Filter | None = None
         words = load_words(self._embedder)
         self.answerer = Answerer(self.settings, words.embed_words)
@@ -60,9 +62,10 @@ class PaperChatbot:
     @property
     def index(self) -> PaperIndex:
         """Return the index, opened at first use. Raises IndexMissing when nothing was ingested."""
-        if self._opened is None:
-            self._opened = PaperIndex(self.settings.index, self._embedder.identity, find_server(self.settings))
-        return self._opened
+        with self._opening:
+            if self._opened is None:
+                self._opened = PaperIndex(self.settings.index, self._embedder.identity, find_server(self.settings))
+            return self._opened
 
     def __len__(self) -> int:
         """Return the number of indexed papers."""

@@ -85,8 +85,8 @@ class ThreadStore:
             _check_owner(database, user, id)
             database.execute("DELETE FROM threads WHERE id = ?", (id,))
 
-    def append(self, user: str, id: str, answer: Answer) -> None:
-        """Store ``answer`` at the end of a thread; it is on the disk when this returns.
+    def append(self, user: str, id: str, answer: Answer) -> int:
+        """Store ``answer`` at the end of a thread, and return its number; it is on the disk when this returns.
 
         A thread without a name takes the question for one, cut to 60 characters.
         """
@@ -96,27 +96,31 @@ class ThreadStore:
             _check_owner(database, user, id)
             database.execute("UPDATE threads SET updated = ? WHERE id = ?", (now, id))
             database.execute("UPDATE threads SET name = ? WHERE id = ? AND name = ''", (name, id))
-            database.execute(
+            added = database.execute(
                 "INSERT INTO answers (thread, created, question, answer) VALUES (?, ?, ?, ?)",
                 (id, now, question, record),
             )
+            return int(added.lastrowid or 0)
 
-    def cut(self, user: str, id: str, count: int) -> None:
-        """Take all answers but the first ``count`` out of a thread."""
+    def take_back(self, user: str, id: str, numbers: Sequence[int]) -> None:
+        """Take the answers with ``numbers`` out of a thread, and delete it when none is left."""
         with self._write() as database:
             _check_owner(database, user, id)
-            database.execute(
-                """DELETE FROM answers WHERE thread = :id AND number NOT IN
-                (SELECT number FROM answers WHERE thread = :id ORDER BY number LIMIT :count)""",
-                {"id": id, "count": count},
-            )
+            rows = [(id, number) for number in numbers]
+            database.executemany("DELETE FROM answers WHERE thread = ? AND number = ?", rows)
+            database.execute("DELETE FROM threads WHERE id = ? AND id NOT IN (SELECT thread FROM answers)", (id,))
 
     def answers(self, user: str, id: str) -> Sequence[dict[str, Any]]:
-        """Return what was stored: ``Answer.to_dict()`` with ``created`` (ISO 8601, UTC) added, first to last."""
+        """Return what was stored, first to last: ``Answer.to_dict()``, ``number`` and ``created`` (ISO 8601, UTC)."""
         with self._open() as database:
             _check_owner(database, user, id)
-            rows = database.execute("SELECT created, answer FROM answers WHERE thread = ? ORDER BY number", (id,))
-            return [json.loads(record) | {"created": _to_time(created).isoformat()} for created, record in rows]
+            rows = database.execute(
+                "SELECT number, created, answer FROM answers WHERE thread = ? ORDER BY number", (id,)
+            )
+            return [
+                json.loads(record) | {"number": number, "created": _to_time(created).isoformat()}
+                for number, created, record in rows
+            ]
 
     def turns(self, user: str, id: str) -> Sequence[tuple[str, tuple[str, ...], dict[str, Any] | None]]:
         """Return what is needed to go on: of each answer the standalone question, the cited ids and its grid."""

@@ -7,7 +7,7 @@ import json
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -49,7 +49,7 @@ def retrieval(
 
 @app.command()
 def comparisons(
-    split: Annotated[str, typer.Option(help="dev or test.")] = "dev",
+    split: Annotated[Literal["dev", "test"], typer.Option()] = "dev",
     index: IndexOption = None,
     missed: Annotated[bool, typer.Option("--missed", help="List what is wrong.")] = False,
     as_json: JsonOption = False,
@@ -96,7 +96,7 @@ def calibrate(
 
 @app.command()
 def verifier(
-    split: Annotated[str, typer.Option(help="dev or test.")] = "test",
+    split: Annotated[Literal["dev", "test"], typer.Option()] = "test",
     fit: Annotated[bool, typer.Option("--fit", help="Fit the checker on the development half first.")] = False,
     judge: Annotated[str | None, typer.Option(help="A model, provider:name, for a second opinion.")] = None,
     index: IndexOption = None,
@@ -163,7 +163,7 @@ def latency(
     from evals.latency import measure_latency
 
     with tempfile.TemporaryDirectory() as scratch:
-        bot = _seed_bot(index or Path(scratch) / "index")
+        bot = _find_bot(index, scratch)
         result = measure_latency(bot.settings.index, answers, pause)
     print(
         f"{result.answers} answers over HTTP, {result.pause:g} ms between words: the first sentence is shown, checked,"
@@ -225,13 +225,18 @@ def stress(
     from evals.stress import measure_stress
 
     with tempfile.TemporaryDirectory() as scratch:
-        bot = _seed_bot(index or Path(scratch) / "index")
+        bot = _find_bot(index, scratch)
         result = measure_stress(bot.settings.index, list(bot.papers()), sessions, seconds)
     print(f"{sessions} sessions for {seconds:g} s: {result.answers} answers, {result.wrong} of them wrong")
     print(f"  {result.busy} told to wait, {result.errors} errors; afterwards {'well' if result.recovered else 'ILL'}")
     print(f"  time to an answer  p50 {result.p50:.2f} s   p95 {result.p95:.2f} s")
     told = ", ".join(f"{megabytes:.0f} MB after {asked}" for asked, megabytes in result.memory)
     print(f"  memory of the server  {told} questions")
+
+
+def _find_bot(index: Path | None, scratch: str) -> PaperChatbot:
+    """Return a chatbot over ``index`` as it is; without one, over the seed papers in ``scratch``."""
+    return PaperChatbot(index=index, chroma_url="") if index else _seed_bot(Path(scratch) / "index")
 
 
 def _seed_bot(index: Path) -> PaperChatbot:
@@ -246,6 +251,9 @@ def main() -> None:
         app()
     except ChatbotError as error:
         terminal.show_error(str(error))
+        raise SystemExit(1) from None
+    except OSError as error:
+        terminal.show_error(f"{error.filename or 'a file'}: {error.strerror}")
         raise SystemExit(1) from None
 
 

@@ -5,8 +5,9 @@ Knows options and exit codes; leaves the work to the modules it names.
 
 import json
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -32,7 +33,7 @@ def register(app: typer.Typer) -> None:
 def run(
     out: Annotated[Path, typer.Option(help="Folder of the run; one that was cut off goes on.")],
     questions: QuestionsOption = QUESTIONS,
-    split: Annotated[str | None, typer.Option(help="dev or test [both].")] = None,
+    split: Annotated[Literal["dev", "test"] | None, typer.Option(help="One half of them [both].")] = None,
     index: IndexOption = None,
     model: Annotated[
         str, typer.Option(help="extractive, provider:model, or naive: the answerer to beat.")
@@ -48,6 +49,8 @@ def run(
     options: dict[str, Any] = dict(pair.split("=", 1) for pair in settings or () if "=" in pair)
     if len(options) < len(settings or ()):
         raise typer.BadParameter("--set takes key=value, as in --set top_k=5")
+    if twice := {"model", "index"} & options.keys():
+        raise typer.BadParameter(f"give --{min(twice)} in place of --set {min(twice)}=…")
     make = NaiveBot if model == NAIVE else PaperChatbot
     if index is None:
         options = {"chroma_url": ""} | options  # the seed papers go into no index that others use
@@ -85,17 +88,20 @@ def rescore(
     from evals.runs import load_run
 
     done = load_run(folder)
-    data = gather_report(done)
+    data, opinion = gather_report(done), None
     if judge:
         from evals.judging import judge_answers
 
         with tempfile.TemporaryDirectory() as scratch:
             bot = _open(None, Path(scratch), judge)
-            show_opinion(judge_answers(done, {paper.id: paper for paper in bot.papers()}, bot.answerer))
+            opinion = judge_answers(done, {paper.id: paper for paper in bot.papers()}, bot.answerer)
     if as_json:
-        print(render_json(data), end="")
-    else:
-        show_summaries(data)
+        told = json.loads(render_json(data)) | ({"judge": asdict(opinion)} if opinion else {})
+        print(json.dumps(told, indent=1))
+        return
+    if opinion:
+        show_opinion(opinion)
+    show_summaries(data)
 
 
 def compare(

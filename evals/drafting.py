@@ -47,8 +47,7 @@ def draft_from_feedback(bot: PaperChatbot) -> Iterator[dict[str, Any]]:
     What was cited is taken for the evidence and its papers for the relevant ones: to be put right by a person.
     """
     yield {"canary": str(uuid4())}
-    marked = {record["question"]: record for record in bot.feedback.read() if not record["liked"]}
-    for number, record in enumerate(marked.values(), 1):
+    for number, record in enumerate(bot.feedback.marked_down(), 1):
         cited = [
             {"paper": key, "start": start, "end": end, "quote": quote} for key, start, end, quote in record["citations"]
         ]

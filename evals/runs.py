@@ -130,7 +130,7 @@ def _finish(out: Path, samples: Sequence[Sample], *bots: PaperChatbot) -> None:
         if "answer" in record:
             wanted |= {hit["paper_id"] for hit in record["answer"]["retrieved"]}
             wanted |= {citation["paper_id"] for citation in record["answer"]["citations"]}
-    papers = {paper.id: paper for bot in bots for paper in bot.reader.papers(sorted(wanted))}
+    papers = {paper.id: paper for bot in reversed(bots) for paper in bot.reader.papers(sorted(wanted))}
     write_papers(out / "papers.jsonl", papers.values())
     manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
     manifest["files"] = {name: _hash_file(out / name) for name in ("questions.jsonl", "answers.jsonl", "papers.jsonl")}

@@ -26,7 +26,7 @@ from chatbot.errors import InputError
 from chatbot.records import Paper
 
 _LOOKS = 5  # at the server's memory, at equal times
-_BUSY = ("try again", "queue is full", "too many")
+_BUSY = ("you have asked many questions", "the server is stopping", "queue is full", "too many")
 
 
 @dataclass(frozen=True, slots=True)

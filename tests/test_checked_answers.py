@@ -172,6 +172,11 @@ def test_a_wrong_key_is_told_each_time_and_not_tried_again(server: ModelServer, 
     assert len(server.requests) == before
 
 
+def test_a_name_that_stands_for_no_model_is_told(seed_index: Path) -> None:
+    answer = PaperChatbot(index=seed_index, model="opnai:gpt").ask(QUESTION)
+    assert (answer.model, "unknown provider 'opnai'" in answer.notice) == ("extractive", True)
+
+
 def test_after_a_break_in_the_middle_the_rest_is_quoted(server: ModelServer, model_bot: PaperChatbot) -> None:
     said = "FRNet operates 5 times faster than state-of-the-art approaches [1.8]. It also reaches much more than"
     server.script(Reply(said, break_after=14))

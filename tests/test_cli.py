@@ -42,7 +42,7 @@ def test_batch_keeps_order_and_ids_and_names_bad_lines(run: Run, tmp_path: Path)
         {"id": 7, "question": "is the code out?", "history": ["What is FRNet?"]},
         "{broken",
         {"id": "b", "question": ""},
-        {"id": "c", "question": "What is LiNeS?"},
+        {"id": "c", "question": "What is LiNeS?", "error": "of an earlier run"},
         {"id": "d", "question": "x", "history": "not a list"},
     ]
     (tmp_path / "in.jsonl").write_text("\n".join(x if isinstance(x, str) else json.dumps(x) for x in lines))

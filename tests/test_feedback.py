@@ -37,7 +37,8 @@ def test_an_answer_marked_down_becomes_a_draft(tmp_path: Path, bot: PaperChatbot
     answer = bot.ask("What is LiNeS?").to_dict()
     own.feedback.add(answer, liked=False, reason="too long")
     own.feedback.add(answer, liked=False)
-    own.feedback.add(bot.ask("How does FRNet work?").to_dict(), liked=True)
+    own.feedback.add(bot.ask("How does FRNet work?").to_dict(), liked=False)
+    own.feedback.add(bot.ask("How does FRNet work?").to_dict(), liked=True)  # on second thoughts
     records = list(draft_from_feedback(own))
     assert find_form_faults(records) == []
     (draft,) = records[1:]

@@ -1,5 +1,7 @@
 """The chatbot as LangChain parts."""
 
+from pathlib import Path
+
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import Runnable, RunnableLambda
 
@@ -25,3 +27,8 @@ def test_runnable_invokes_streams_batches_and_composes(bot: PaperChatbot) -> Non
     assert [answer.answer for answer in chain.stream("What is LiNeS?")][-1] == first.answer
     status = (chain | RunnableLambda(lambda answer: answer.status)).invoke("What is LiNeS?")
     assert status == "answered"
+
+
+def test_a_fresh_chatbot_may_be_asked_from_several_threads_at_once(seed_index: Path) -> None:
+    answers = PaperChatbot(index=seed_index, model="extractive").as_runnable().batch(["What is LiNeS?"] * 4)
+    assert {answer.status for answer in answers} == {"answered"}

@@ -119,6 +119,13 @@ def test_rounds_take_turns_and_a_run_goes_on_where_it_was(
     assert read_records(tmp_path / "work") == told
 
 
+def test_what_failed_is_tried_again(make_peer: MakePeer, collection: Collection, tmp_path: Path) -> None:
+    broken = Environment("nowhere", "", (), 0, 0, {}, "No matching distribution found")
+    (first,) = run_rounds(tmp_path / "work", [(make_peer("good"), broken)], [collection], 1)
+    (second,) = run_rounds(tmp_path / "work", [(make_peer("good"), ENVIRONMENT)], [collection], 1)
+    assert (bool(first.error), second.error) == (True, "")
+
+
 def test_a_ratio_is_taken_within_rounds_and_says_how_far_this_program_is_ahead() -> None:
     records = [
         record(0, "ours", 40, 10),

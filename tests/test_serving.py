@@ -164,6 +164,12 @@ def test_a_removed_user_is_signed_out(index: Path, served: Server) -> None:
     assert gil.get("config").status_code == 401
 
 
+def test_a_port_that_is_none_is_refused(run: Callable[..., Any]) -> None:
+    refused = run("serve", "--port", "70000")
+    assert refused.returncode == 2
+    assert "Traceback" not in refused.stderr
+
+
 @pytest.mark.parametrize("options", [["--host", "0.0.0.0"], ["--share", "on"]])
 def test_nothing_is_opened_to_others_without_accounts_or_a_word(run: Callable[..., Any], options: list[str]) -> None:
     refused = run("serve", *options)

@@ -1,6 +1,7 @@
 """Conversations that survive a restart, a crash and each other, and that only their user can see."""
 
 import json
+import shutil
 import sqlite3
 import stat
 import subprocess
@@ -11,9 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from chatbot import PaperChatbot
 from chatbot.answers import Answer, Citation
 from chatbot.errors import InputError, ThreadMissing, ThreadsBroken
 from chatbot.threads import ThreadStore
+from chatbot.ui.threads import Conversation, keep, restore, take_back
 
 
 def make_answer(question: str = "What is LiNeS?", *cited: str) -> Answer:
@@ -51,8 +54,8 @@ def test_a_conversation_survives_a_restart(store: ThreadStore, path: Path) -> No
     store.append("", thread.id, second)
     again = ThreadStore(path)
     stored = again.answers("", again.find("", "layers").id)
-    assert [{**answer, "created": ""} for answer in stored] == [
-        json.loads(json.dumps(answer.to_dict())) | {"created": ""} for answer in (first, second)
+    assert [{**answer, "created": "", "number": 0} for answer in stored] == [
+        json.loads(json.dumps(answer.to_dict())) | {"created": "", "number": 0} for answer in (first, second)
     ]
     assert all(answer["created"].endswith("+00:00") for answer in stored)
     assert again.turns("", thread.id) == [
@@ -183,14 +186,26 @@ def test_a_deleted_thread_is_gone_from_the_file_as_well(store: ThreadStore, path
 
 def test_the_last_answers_can_be_taken_out_by_their_user_only(store: ThreadStore) -> None:
     mine, other = store.create("ann", "mine"), store.create("ann", "other")
+    numbers = []
     for question in ("one?", "two?", "three?"):
-        store.append("ann", mine.id, make_answer(question))
+        numbers.append(store.append("ann", mine.id, make_answer(question)))
         store.append("ann", other.id, make_answer(question))
     with pytest.raises(ThreadMissing):
-        store.cut("bob", mine.id, 0)
-    store.cut("ann", mine.id, 1)
-    assert [answer["question"] for answer in store.answers("ann", mine.id)] == ["one?"]
+        store.take_back("bob", mine.id, numbers)
+    store.take_back("ann", mine.id, numbers[1:2])
+    assert [answer["question"] for answer in store.answers("ann", mine.id)] == ["one?", "three?"]
+    store.take_back("ann", mine.id, numbers)
+    assert [thread.name for thread in store.list("ann")] == ["other"]
     assert len(store.answers("ann", other.id)) == 3
+
+
+def test_taking_back_in_one_window_leaves_what_another_added(tmp_path: Path, seed_index: Path) -> None:
+    bot = PaperChatbot(index=shutil.copytree(seed_index, tmp_path / "index"), model="extractive")
+    answer = bot.ask("What is LiNeS?")
+    here, _ = keep(bot, "", Conversation(), answer, "")
+    there, _ = keep(bot, "", restore(bot, "", here.thread)[1], answer, "")
+    assert take_back(bot, "", here, 0).turns == ()
+    assert [record["number"] for record in bot.threads.answers("", here.thread)] == [there.stored[1]]
 
 
 def test_odd_text_is_taken(store: ThreadStore) -> None:

@@ -187,7 +187,7 @@
         fill(button.dataset.fill);
       } else if (button?.dataset.filter) {
         const box = document.querySelector("#filter textarea, #filter input");
-        put(box, box.value.trim() ? `${box.value} and ${button.dataset.filter}` : button.dataset.filter);
+        put(box, box.value.trim() ? `(${box.value}) and ${button.dataset.filter}` : button.dataset.filter);
       } else if (button?.dataset.copy) copy(button);
       else if (button?.dataset.compare) {
         put(document.querySelector("#to-compare textarea"), button.dataset.compare);

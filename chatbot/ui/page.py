@@ -129,6 +129,8 @@ def _build_chat(bot: PaperChatbot, watch: Watch, talk: Any, sources: Any, pins: 
             yield f"⚠️ {error}", asked, asked.panel
 
     def rate(known: Conversation, request: gr.Request, given: gr.LikeData) -> None:
+        if given.liked in ("", None):  # the opinion was taken back
+            return
         message = given.index[0] if isinstance(given.index, list | tuple) else given.index
         reason = given.liked if isinstance(given.liked, str) else ""
         gr.Info(judge(bot, name_visitor(request), known, message // 2, given.liked is True, reason))

@@ -142,7 +142,7 @@ class Runs:
 
     def marked_down(self) -> int:
         """Return how many questions have an answer that a reader marked down. Raises FeedbackBroken."""
-        return len({record["question"] for record in self._bot.feedback.read() if not record["liked"]})
+        return len(self._bot.feedback.marked_down())
 
     def draft(self) -> str:
         """Make drafts of questions from those, and return where they lie and what to do with them."""

@@ -23,7 +23,7 @@ _DOWNLOAD = "(text, name) => window.chatbotDownload(text, name)"
 def follow_chat(bot: PaperChatbot, chat: Any, talk: Any, sources: Any) -> None:
     """Let the buttons of the chat that take back what was said do the same to ``talk`` and ``sources``."""
     own = partial(_for_visitor, bot)
-    chat.chatbot.clear(own(_drop), talk, [chat.chatbot, talk, sources], show_progress="hidden")
+    chat.chatbot.clear(own(_clear), talk, [chat.chatbot, talk, sources], show_progress="hidden")
     chat.chatbot.undo(own(_take_back), talk, [talk, sources], show_progress="hidden")
 
 
@@ -120,10 +120,13 @@ def _start_anew() -> tuple[Any, ...]:
 
 
 def _take_back(bot: PaperChatbot, user: str, now: Conversation) -> tuple[Any, ...]:
-    if len(now.turns) < 2:
-        return _drop(bot, user, now)[1:]
-    left = take_back(bot, user, now, len(now.turns) - 1)
-    return left, left.panel
+    left = take_back(bot, user, now, max(len(now.turns) - 1, 0))
+    return (left, left.panel) if left.turns else _start_anew()[1:]
+
+
+def _clear(bot: PaperChatbot, user: str, now: Conversation) -> tuple[Any, ...]:
+    take_back(bot, user, now, 0)
+    return _start_anew()
 
 
 def _drop(bot: PaperChatbot, user: str, now: Conversation) -> tuple[Any, ...]:

@@ -22,15 +22,15 @@ from chatbot.ui.sources import NO_SOURCES, format_sources
 class Conversation:
     """The open conversation: its id in the store ("" before the first answer), and what there is of each question.
 
-    That is its turn, the HTML of its sources, the JSON form of its answer, empty while there is none, and whether
-    that is stored.
+    That is its turn, the HTML of its sources, the JSON form of its answer, empty while there is none, and the number
+    under which that is stored, 0 while it is not.
     """
 
     thread: str = ""
     turns: tuple[Turn, ...] = ()
     panels: tuple[str, ...] = ()
     records: tuple[Mapping[str, Any], ...] = ()
-    stored: tuple[bool, ...] = ()
+    stored: tuple[int, ...] = ()
 
     @property
     def panel(self) -> str:
@@ -41,7 +41,7 @@ class Conversation:
         """Return the first ``count`` turns."""
         return replace(self, **{name: getattr(self, name)[:count] for name in ("turns", "panels", "records", "stored")})
 
-    def add(self, turn: Turn, panel: str, record: Mapping[str, Any], stored: bool = False) -> "Conversation":
+    def add(self, turn: Turn, panel: str, record: Mapping[str, Any], stored: int = 0) -> "Conversation":
         """Return the conversation with one more turn."""
         return Conversation(
             self.thread,
@@ -58,12 +58,15 @@ def name_visitor(request: Any) -> str:
 
 
 def take_back(bot: PaperChatbot, user: str, talk: Conversation, count: int) -> Conversation:
-    """Return the first ``count`` turns of ``talk``, and leave only their answers in the store. Raises ThreadsBroken."""
-    left = talk.cut(count)
-    if talk.thread and sum(left.stored) < sum(talk.stored):
+    """Return the first ``count`` turns of ``talk``, and take the answers of the others out of the store.
+
+    What another window has added stays there. Raises ThreadsBroken.
+    """
+    gone = [number for number in talk.stored[count:] if number]
+    if talk.thread and gone:
         with suppress(ThreadMissing):  # it was deleted in another window
-            bot.threads.cut(user, talk.thread, sum(left.stored))
-    return left
+            bot.threads.take_back(user, talk.thread, gone)
+    return talk.cut(count)
 
 
 def keep(bot: PaperChatbot, user: str, talk: Conversation, answer: Answer, panel: str) -> tuple[Conversation, str]:
@@ -76,11 +79,11 @@ def keep(bot: PaperChatbot, user: str, talk: Conversation, answer: Answer, panel
         try:
             bot.threads.find(user, talk.thread)
         except ThreadMissing:
-            talk = replace(talk, thread=bot.threads.create(user).id, stored=(False,) * len(talk.turns))
-        bot.threads.append(user, talk.thread, answer)
+            talk = replace(talk, thread=bot.threads.create(user).id, stored=(0,) * len(talk.turns))
+        number = bot.threads.append(user, talk.thread, answer)
     except ChatbotError as error:
         return talk.add(turn, panel, record), f"⚠️ Not kept: {error}"
-    return talk.add(turn, panel, record, stored=True), ""
+    return talk.add(turn, panel, record, number), ""
 
 
 def hold(bot: PaperChatbot, user: str, talk: Conversation, answer: Answer, panel: str) -> tuple[Conversation, str]:
@@ -108,5 +111,5 @@ def restore(bot: PaperChatbot, user: str, id: str) -> tuple[list[dict[str, str]]
         messages.append({"role": "user", "content": record["question"]})
         messages.append({"role": "assistant", "content": format_record(record, place=place)})
     panels = tuple(format_sources(place, record, bot.paper) for place, record in enumerate(records, 1))
-    stored = (True,) * len(records)
+    stored = tuple(record["number"] for record in records)
     return messages, Conversation(id, tuple(bot.resume(user, id)), panels, tuple(records), stored)

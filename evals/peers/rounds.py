@@ -56,10 +56,11 @@ class StepFailed(Exception):
 
 
 def read_records(work: Path) -> list[Measured]:
-    """Return all that was measured under ``work``."""
+    """Return all that was measured under ``work``; of what was tried again, the last."""
     path = work / RECORDS
     records = read_jsonl(path) if path.exists() else []
-    return [Measured(**record | {"load": tuple(record["load"])}) for record in records]
+    measured = (Measured(**record | {"load": tuple(record["load"])}) for record in records)
+    return list({(one.round, one.collection, one.papers, one.peer): one for one in measured}.values())
 
 
 def run_rounds(
@@ -71,7 +72,7 @@ def run_rounds(
 ) -> list[Measured]:
     """Measure what is not measured yet, and return all that is; each round begins with another peer."""
     work.mkdir(parents=True, exist_ok=True)
-    done = {(one.round, one.collection, one.papers, one.peer) for one in read_records(work)}
+    done = {(one.round, one.collection, one.papers, one.peer) for one in read_records(work) if not one.error}
     for number in range(rounds):
         for collection in collections:
             for at in range(len(peers)):
