@@ -103,12 +103,11 @@ class ThreadStore:
             return int(added.lastrowid or 0)
 
     def take_back(self, user: str, id: str, numbers: Sequence[int]) -> None:
-        """Take the answers with ``numbers`` out of a thread, and delete it when none is left."""
+        """Take the answers with ``numbers`` out of a thread."""
         with self._write() as database:
             _check_owner(database, user, id)
             rows = [(id, number) for number in numbers]
             database.executemany("DELETE FROM answers WHERE thread = ? AND number = ?", rows)
-            database.execute("DELETE FROM threads WHERE id = ? AND id NOT IN (SELECT thread FROM answers)", (id,))
 
     def answers(self, user: str, id: str) -> Sequence[dict[str, Any]]:
         """Return what was stored, first to last: ``Answer.to_dict()``, ``number`` and ``created`` (ISO 8601, UTC)."""

@@ -121,11 +121,15 @@ def _start_anew() -> tuple[Any, ...]:
 
 def _take_back(bot: PaperChatbot, user: str, now: Conversation) -> tuple[Any, ...]:
     left = take_back(bot, user, now, max(len(now.turns) - 1, 0))
-    return (left, left.panel) if left.turns else _start_anew()[1:]
+    return (left, left.panel) if left.turns else _clear(bot, user, left)[1:]
 
 
 def _clear(bot: PaperChatbot, user: str, now: Conversation) -> tuple[Any, ...]:
-    take_back(bot, user, now, 0)
+    left = take_back(bot, user, now, 0)
+    if left.thread:
+        with suppress(ThreadMissing):
+            if not bot.threads.find(user, left.thread).questions:  # another window may have added some
+                bot.threads.delete(user, left.thread)
     return _start_anew()
 
 
