@@ -18,7 +18,7 @@ Scores = dict[str, float]
 
 CANDIDATES = 100  # papers from each side, and papers that are fused
 WEIGHTS = {"passage": 1.0, "words": 1.0, "pairs": 0.25, "sentence": 0.8}
-LOOKED_AT = 50  # of them from each side, those whose vectors are looked at
+LOOKED_AT = 40  # of them from each side, those whose vectors are looked at
 RESCORED = 50  # of these, those that feedback and smoothing look at
 FEEDBACK_PAPERS, FEEDBACK_WEIGHT = 3, 0.5
 NEIGHBOURS, SMOOTHING = 5, 0.3

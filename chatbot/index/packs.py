@@ -4,7 +4,6 @@ Knows places in a text and unit vectors; knows nothing of papers or of Chroma. A
 which changes a cosine by about a thousandth; one that was read and is written again stays as it is.
 """
 
-from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from functools import cache
 from itertools import pairwise
@@ -12,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from pybase64 import b64decode, b64encode
 
 Vectors = npt.NDArray[np.float32]
 _BETWEEN = " "  # two versions: none of the letters that are in one
@@ -56,8 +56,11 @@ def read_newest(packs: Sequence[str]) -> list[Vectors]:
     """Return the vectors of the newest text of each pack, in one go. Raises ValueError for what is no pack."""
     if not packs:
         return []
-    rows = [_read_version(packed.partition(_BETWEEN)[0])[1] for packed in packs]
-    vectors, ends = _read_vectors(np.concatenate(rows)), np.cumsum([0, *map(len, rows)]).tolist()
+    versions = [packed.partition(_BETWEEN)[0].split(":") for packed in packs]
+    rows = [b64decode(each, validate=True) for _, _, each in versions]
+    dtype = _row(int(versions[0][1]))
+    vectors = _read_vectors(np.frombuffer(b"".join(rows), dtype))
+    ends = np.cumsum([0, *(len(each) // dtype.itemsize for each in rows)]).tolist()
     return [vectors[start:end] for start, end in pairwise(ends)]
 
 
