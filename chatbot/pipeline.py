@@ -237,9 +237,8 @@ class PaperChatbot:
 
     def has_answer(self, question: str, history: Sequence[str | Turn] = ()) -> bool:
         """Tell whether the papers answer all of ``question``, as judged without a model."""
-        _, draft, _ = self._recaller.quote(
-            clean_question(question, self.settings.max_question_chars), self._recaller.recall(history)
-        )
+        turns = self._recaller.recall(history)
+        _, draft, _ = self._recaller.quote(clean_question(question, self.settings.max_question_chars), turns)
         return draft.status == "answered"
 
     def papers(self, filter: Wanted = None) -> Iterator[Paper]:
@@ -253,10 +252,9 @@ class PaperChatbot:
 
     def turn(self, answer: Answer) -> Turn:
         """Return what a later question needs to know of ``answer``."""
-        cited = self.reader.papers(citation.paper_id for citation in answer.citations)
-        return Turn(
-            answer.standalone_question, answer.comparison.papers if answer.comparison else cited, answer.comparison
-        )
+        grid = answer.comparison
+        papers = grid.papers if grid else self.reader.papers(citation.paper_id for citation in answer.citations)
+        return Turn(answer.standalone_question, papers, grid)
 
     @property
     def library(self) -> Library:
