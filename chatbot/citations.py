@@ -102,7 +102,7 @@ def take_marks(text: str) -> tuple[str, list[tuple[int, Mark]]]:
         items = list(_expand(found[1]))
         if _PARENTHESES.match(found[0]) and not all(mark.sentence and mark.paper <= _MOST_PAPERS for mark in items):
             continue
-        if not all(mark.paper for mark in items):
+        if not items or not all(mark.paper for mark in items):
             continue
         bare.append(text[at : found.start()])
         size += found.start() - at

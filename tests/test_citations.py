@@ -51,6 +51,7 @@ def test_what_is_no_mark_stays() -> None:
         "Sets [a] and f[i] (2) remain.",
         "It has the best mIoU (73.3).",
         "An interval [0.91, 0.94] of AUC.",
+        "From [3-1] down.",
         "It has (0.85) AUC.",
     ):
         bare, marks = take_marks(text)
