@@ -38,7 +38,7 @@ def resolve_model(name: str, settings: Settings) -> str:
     provider, _, model = name.partition(":")
     provider = provider.replace("-", "_").lower()
     if provider == "openai" and not model:
-        model = _first_model(settings) if not is_openai(settings.openai_base_url) else DEFAULT_OPENAI_MODEL
+        model = DEFAULT_OPENAI_MODEL if is_openai(settings.openai_base_url) else _first_model(settings)
     if not model:
         raise InputError(f"unknown model '{name}'; use {CHOICES}")
     return f"{provider}:{model}"

@@ -87,16 +87,16 @@ def read_edit(text: str, known: Sequence[str], columns: Sequence[str], before: s
 
 
 def _read_sort(text: str, bare: str, columns: Sequence[str]) -> Request:
-    asked, key = _SORT_KEY.search(text), _SORT_KEY.search(bare)
+    asked, key, backwards = _SORT_KEY.search(text), _SORT_KEY.search(bare), bool(_BACKWARDS.search(bare))
     wanted = canonical_aspect(asked["key"]).lower() if asked else ""
     if own := next((column for column in columns if column.lower().rstrip("?") == wanted.rstrip("?")), ""):
-        return Request("sort", key=own, backwards=bool(_BACKWARDS.search(bare)))
+        return Request("sort", key=own, backwards=backwards)
     named = canonical_aspect(key["key"]).lower() if key else "title"
     if re.search(r"\b(?:year|date|old|new|time|recent)", named):
         named = "year"
     elif re.search(r"title|name|alphabet|paper", named):
         named = "title"
-    return Request("sort", key=named, backwards=bool(_BACKWARDS.search(bare)))
+    return Request("sort", key=named, backwards=backwards)
 
 
 def _read_columns(masked: str, columns: Sequence[str], before: str) -> Request | None:

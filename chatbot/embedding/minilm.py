@@ -75,10 +75,11 @@ class MiniLM:
         self._load()
         encodings = self._tokenizer.encode_batch(list(texts))
         order = sorted(range(len(texts)), key=lambda index: len(encodings[index].ids), reverse=True)
-        while order:
-            rows = [encodings[at].ids for at in order]
-            hidden, mask = self._batch.fit(lambda pieces, rows=rows: self._forward(first_batch(rows, pieces)))
-            batch, order = order[: len(hidden)], order[len(hidden) :]
+        rows, done = [encodings[at].ids for at in order], 0
+        while done < len(rows):
+            hidden, mask = self._batch.fit(lambda pieces, rest=rows[done:]: self._forward(first_batch(rest, pieces)))
+            batch = order[done : done + len(hidden)]
+            done += len(batch)
             yield batch, [encodings[at] for at in batch], hidden, mask
 
     def _forward(self, token_ids: Sequence[list[int]]) -> tuple[Any, Any]:

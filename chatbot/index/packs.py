@@ -46,8 +46,9 @@ def read_pack(packed: str, digest: str) -> Pack | None:
     Raises ValueError for what is no pack.
     """
     for version in packed.split(_BETWEEN):
-        whose, rows = _read_version(version)
+        whose, dtype, content = _read_version(version)
         if digest == whose:
+            rows = np.frombuffer(content, dtype)
             return Pack(rows["place"], _read_vectors(rows))
     return None
 
@@ -56,17 +57,17 @@ def read_newest(packs: Sequence[str]) -> list[Vectors]:
     """Return the vectors of the newest text of each pack, in one go. Raises ValueError for what is no pack."""
     if not packs:
         return []
-    versions = [packed.partition(_BETWEEN)[0].split(":") for packed in packs]
-    rows = [b64decode(each, validate=True) for _, _, each in versions]
-    dtype = _row(int(versions[0][1]))
-    vectors = _read_vectors(np.frombuffer(b"".join(rows), dtype))
-    ends = np.cumsum([0, *(len(each) // dtype.itemsize for each in rows)]).tolist()
+    versions = [_read_version(packed.partition(_BETWEEN)[0]) for packed in packs]
+    dtype, contents = versions[0][1], [content for _, _, content in versions]
+    vectors = _read_vectors(np.frombuffer(b"".join(contents), dtype))
+    ends = np.cumsum([0, *(len(content) // dtype.itemsize for content in contents)]).tolist()
     return [vectors[start:end] for start, end in pairwise(ends)]
 
 
-def _read_version(version: str) -> tuple[str, Any]:
+def _read_version(version: str) -> tuple[str, Any, bytes]:
+    """Return the hash of the text, the kind of rows, and the rows as bytes."""
     digest, dimensions, rows = version.split(":")
-    return digest, np.frombuffer(b64decode(rows, validate=True), _row(int(dimensions)))
+    return digest, _row(int(dimensions)), b64decode(rows, validate=True)
 
 
 def _read_vectors(rows: Any) -> Vectors:
