@@ -12,6 +12,7 @@ from typing import TextIO
 import pytest
 
 from chatbot import PaperChatbot
+from chatbot.embedding import load_embedder
 from chatbot.errors import IndexBroken, IndexMismatch, ThreadsBroken
 from chatbot.index.manifest import load_manifest
 from chatbot.serving import Accounts
@@ -211,3 +212,13 @@ def test_two_that_write_at_once_lose_nothing_of_the_one_that_may(index: Path, wr
         assert process.returncode == 0 or "IndexBusy: another process is writing" in error
     assert held >= NAMES
     assert held != NAMES
+
+
+def test_an_index_opened_again_shows_what_another_process_wrote_since(index: Path, tmp_path: Path) -> None:
+    first = PaperChatbot(index=index, model="extractive")
+    assert len(first.search("honey bees", 20)) == 6
+    (tmp_path / "more.jsonl").write_text(json.dumps(make_record(90)) + "\n")
+    forked.run([sys.executable, "-c", forked.INGEST, index, tmp_path / "more.jsonl"], check=True)
+    again = PaperChatbot(index=index, model="extractive")
+    assert len(again.index.nearest_passages(load_embedder(again.settings).embed_query("bees"), 20)) == 7
+    assert {entry.paper.id for page in again.index.entries() for entry in page} == NAMES | {"p90"}

@@ -42,6 +42,7 @@ class PaperIndex:
         self._scopes: dict[tuple[int, Condition], Scope] = {}
         self.manifest = self.place.load()
         verify_manifest(self.manifest, str(self.place), folder, embedding)
+        forget_stores()  # this process may have opened them before another one wrote
         with self.place.guard():
             self._open_stores()
             self._heal()
