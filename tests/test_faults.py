@@ -222,3 +222,13 @@ def test_an_index_opened_again_shows_what_another_process_wrote_since(index: Pat
     again = PaperChatbot(index=index, model="extractive")
     assert len(again.index.nearest_passages(load_embedder(again.settings).embed_query("bees"), 20)) == 7
     assert {entry.paper.id for page in again.index.entries() for entry in page} == NAMES | {"p90"}
+
+
+def test_an_index_removed_and_made_again_is_not_taken_for_the_old_one(index: Path, tmp_path: Path) -> None:
+    bot = PaperChatbot(index=index, model="extractive")
+    assert len(bot.search("honey bees", 20)) == 6
+    shutil.rmtree(index)
+    again = [make_record(number) for number in range(3)]
+    (tmp_path / "again.jsonl").write_text("".join(json.dumps(record) + "\n" for record in again))
+    forked.run([sys.executable, "-c", forked.INGEST, index, tmp_path / "again.jsonl"], check=True)
+    assert {hit.paper.id for hit in bot.search("honey bees", 20)} == {"p0", "p1", "p2"}

@@ -4,6 +4,7 @@ Knows the two stores, the manifest and the lock, wherever they lie; knows nothin
 """
 
 import threading
+import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -58,7 +59,9 @@ class PaperIndex:
                 try:
                     place.load()
                 except IndexMissing:
-                    place.save(Manifest(embedding, store=place.make_store(0)))
+                    # Not 0: whoever still has an index open that lay here before must not take this one for it.
+                    first = int(time.time())
+                    place.save(Manifest(embedding, generation=first, store=place.make_store(first)))
         return cls(folder, embedding, server)
 
     def _open_stores(self) -> None:
