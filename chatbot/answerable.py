@@ -44,7 +44,7 @@ def measure(question: Question, judged: Sequence[Match]) -> list[float]:
         float(any(name.lower() not in text for name in question.names)),
         float(first.words[best].mean()),
         float(first.words[best].min()),
-        float(question.wants_figure and not re.search(r"\d", first.spans[best].text)),
+        float("figure" in question.wants and not re.search(r"\d", first.spans[best].text)),
         len(question.words) / 20,
     ]
 
@@ -72,7 +72,7 @@ def judge(question: Question, chosen: Sequence[Match], unknown_names: Sequence[s
         if lacking or unknown_names or not (judged[0].named or confidence >= refuse_below):
             return Judgement(min(confidence, refuse_below / 2), "refused", tuple(unknown_names) or tuple(lacking))
         return Judgement(max(confidence, doubt_below), "sure", ())
-    if question.wants_link:
+    if "link" in question.wants:
         has_link = any("://" in span.text for match in judged for span in match.spans)
         if not has_link:
             return Judgement(min(confidence, refuse_below / 2), "refused", ("a link",))

@@ -180,7 +180,7 @@ class Comparer:
             case "export":
                 return Plan(replace(grid, choices=(), unknown=()), form=edit.form)
             case "which":
-                asked = "code" if read_question(text).wants_link else text
+                asked = "code" if "link" in read_question(text).wants else text
                 return Plan(replace(grid, choices=(), unknown=()), asked=asked)
             case "add papers":
                 resolved = self._resolve(replace(grid, choices=(), unknown=()), edit.names, candidates)

@@ -7,8 +7,6 @@ in the cited paper, word for word.
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from chatbot.answers import Citation, Draft, Sentence, cite
 from chatbot.markup import defuse_markdown, flatten_text
 from chatbot.records import Judgement, Match, Paper, Question, Span
@@ -59,8 +57,7 @@ def choose_papers(question: Question, matches: Sequence[Match]) -> list[Match]:
 
 def select_sentences(match: Match, least: int, most: int) -> list[Span]:
     """Return the sentences with most evidence, in the paper's order: ``least``, and up to ``most`` that are likely."""
-    order = np.argsort(-match.evidence, kind="stable")[:most]
-    picked = [at for rank, at in enumerate(order) if rank < least or match.evidence[at] >= LIKELY]
+    picked = [at for rank, at in enumerate(match.order[:most]) if rank < least or match.evidence[at] >= LIKELY]
     return [match.spans[at] for at in sorted(picked)]
 
 
@@ -75,6 +72,7 @@ def grow(draft: Draft) -> Iterator[Draft]:
 
 def _quote(question: Question, chosen: Sequence[Match], confidence: float, first: int, notice: str = "") -> Draft:
     least, most = SENTENCES.get(len(chosen), SENTENCES_OF_MANY)
+    least = max(least, min(len(question.parts), most))  # each thing that is asked may take one
     sentences: list[Sentence] = []
     citations: list[Citation] = []
     blocks = []

@@ -35,7 +35,8 @@ def match_papers(
     texts = [span.text for hit in hits for span in read[hit.paper.id]]
     asked, *rest = embed_words([question.text, *question.phrases, *texts])
     phrases, sentences = rest[: len(question.phrases)], iter(rest[len(question.phrases) :])
-    words = asked.vectors[_content(question, asked)]
+    content = _content(question, asked)
+    words, starts = asked.vectors[content], tuple(asked.spans[row][0] for row in content)
     named = dict.fromkeys(focus, 0) | _named(question, hits)
     matches = []
     for hit in hits:
@@ -48,7 +49,8 @@ def match_papers(
             )
             literal = _stand_in(question, [hit.paper.title, *(span.text for span in chosen)])
             meanings = np.stack([_mean(sentence) for sentence in own])
-            matches.append(Match(hit, tuple(chosen), by_word, by_phrase, literal, meanings, named.get(hit.paper.id)))
+            name = named.get(hit.paper.id)
+            matches.append(Match(hit, tuple(chosen), by_word, starts, by_phrase, literal, meanings, name))
     return sorted(matches, key=lambda match: match.value, reverse=True)
 
 

@@ -1,12 +1,14 @@
-"""Read a question: what kind of answer it wants, and which of its words say what it is about.
+"""Read a question: what it asks for, one thing or several, and which of its words say what it is about.
 
-Knows English question words; knows nothing of papers, vectors or earlier turns.
+Knows words that say nothing; knows nothing of papers, vectors or earlier turns.
 """
 
 import re
 import unicodedata
+from dataclasses import replace
 
 from chatbot.errors import InputError
+from chatbot.intents import asks_link, find_fields, find_kind, find_wants, split_parts
 from chatbot.records import Kind, Question
 
 _WORD = re.compile(r"[^\W_](?:[\w@%+]|[-.'’/](?=\w))*")
@@ -29,66 +31,6 @@ _GENERIC = frozenset(
     """.split()
 )
 _COINED = re.compile(r"[\w-]*(?:[A-Z][\w-]*[A-Z0-9]|[a-z][A-Z]|[A-Za-z]-?\d)[\w.-]*")
-_WHICH = re.compile(
-    r"\b(?:which|what|list|name|find|show|give|all|any|every|other|many)\b(?:\W+\w+){0,4}?\W+"
-    r"(?:papers|works|articles|abstracts|studies|publications|authors|methods|approaches|algorithms)\b"
-    r"|\b(?:papers|works|articles|abstracts|studies) (?:here |indexed )?(?:that|which|about|on|using|with|dealing)\b"
-    r"|\b(?:anything|everything|something|all) (?:here |indexed )?(?:on|about|that|which|related)\b"
-    r"|^(?:so |and )?where (?:is|are|does|do)\b|\bwho (?:else )?(?:uses?|studies|works on)\b"
-    r"|\bwhich (?:of (?:them|these|those|the)|ones)\b",
-    re.I,
-)
-_COMPARE = re.compile(
-    r"\b(?:compar(?:e|ed|ing|ison)\b|contrast\b|differs?\b|differences?\b|different from\b|distinguish\w*"
-    r"|versus\b|vs\b|in common\b|similarit\w+|both\b|either\b|two (?:papers|works|methods|approaches)\b"
-    r"|as opposed to\b|unlike\b|whereas\b|the other(?: one)?\b|in one (?:paper|work)\b"
-    r"|each (?:of|one|paper|method|do|does|claim|use|make|find|deal|decide|propose)\b"
-    r"|\w+ or [^?]*: (?:what|which|how)\b|and (?:what|how) (?:in|does|is|about)\b)",
-    re.I,
-)
-_FIGURE = re.compile(
-    r"\bhow (?:much|many|long|big|fast|large|often|small|far|accurate|quick\w*)\b"
-    r"|\bpercent\w*\b|\bby what (?:share|factor)"
-    r"|\b(?:score|accuracy|error|rate|percentage|share|number|size|speed-?up|fraction|ratio|mIoU|figures?|cost)s?\b",
-    re.I,
-)
-# Of "code" and "link", only those that can be had: no "code generation", no "link prediction".
-_LINK = re.compile(
-    r"\b(?:codes?(?! ?(?:generat|complet|search|review|synthes|book|length|understand|summari|model|translat))"
-    r"|(?:(?<!\w )|(?<=\ba )|(?<=\bany )|(?<=\bthe )|(?<=\bits )|(?<=\btheir )|(?<=\bcode )|(?<=\bproject ))"
-    r"links?(?! ?(?:between|predict|load|weight|sign|analy|format|function|structur|rate|quality|capacit|fail|level"
-    r"|adapt))"
-    r"|repo|repository|github|urls?|implementation|download|open.?source[d]?)\b",
-    re.I,
-)
-_OF_RECORD = {
-    "authors": r"who (?:wrote|authored|published)\b|who (?:is|are|were) (?:the )?(?:\w+ )?(?:co-?)?authors?\b"
-    r"|(?:what are|list|name|give|show|tell)(?: me)? (?:the )?(?:names of )?(?:the )?authors?(?: of\b|\W*$)"
-    r"|(?:written|authored) by (?:whom|who)\b|by whom\b",
-    "year": r"(?:when|(?:what|which) year) (?:was|were|did|is) .{1,100}\b(?:published|come out)\b"
-    r"|(?:publication|publishing) (?:year|date)\b|(?:year|date) of publication\b",
-    "venue": r"where (?:was|were|is|did) .{1,100}\b(?:published|accepted)\b"
-    r"|(?:what|which) (?:conference|journal|venue)\b",
-    "affiliations": r"affiliat(?:ed|ions?)\b"
-    r"|(?:which|what) (?:universit\w+|institut\w+|labs?)\b.*\b(?:authors?|wrote)\b",
-    "number of citations": r"how (?:many times|often)\b.*\bcited\b|how many citations (?:does|has|did)\b",
-}
-_ASKS_RECORD = {field: re.compile(rf"\b(?:{pattern})", re.I) for field, pattern in _OF_RECORD.items()}
-_BACKGROUND = re.compile(
-    r"\b(?:why|problems?|limit\w*|drawback\w*|challeng\w*|motivat\w*|existing|prior|earlier|previous\w*|obstacle\w*"
-    r"|weakness\w*|issues?|shortcoming\w*|hard|difficult\w*|poor|caus\w+|wrong|fail\w*|suffer\w*|lack\w*|flaw\w*)\b",
-    re.I,
-)
-_HOW = re.compile(
-    r"\bhow (?:do|does|is|are|can|did|to)\b|\b(?:explain|procedure|mechanism|in what way|by (?:what|which)|walk me)\b",
-    re.I,
-)
-_OVERVIEW = re.compile(
-    r"^\W*(?:what(?:'s| is| are|s) (?!the\b)(?:\S+ ?){1,8}\W*$"
-    r"|(?:tell me about|summari[sz]e|describe|introduce|explain)\b"
-    r"|what (?:do|does) (?:\S+ ){1,6}(?:do|propose)\W*$)",
-    re.I,
-)
 
 
 def clean_question(text: str, max_chars: int, what: str = "question") -> str:
@@ -108,28 +50,26 @@ def clean_question(text: str, max_chars: int, what: str = "question") -> str:
 
 def read_question(text: str) -> Question:
     """Return what ``text`` asks for. Any text can be read; one with no content words has no ``words``."""
-    found = [(match.start(), match.end()) for match in _WORD.finditer(text)]
-    words = tuple((start, end) for start, end in found if not (is_generic(text[start:end]) or _LINK.match(text, start)))
-    names = tuple(
-        dict.fromkeys(text[start:end].removesuffix("'s") for start, end in words if is_coined(text[start:end]))
-    )
-    kind: Kind = "single"
-    if _COMPARE.search(text):
-        kind = "compare"
-    elif _WHICH.search(text):
-        kind = "which"
+    kind = find_kind(text, len({word for word in _WORD.findall(text) if is_coined(word)}))
+    whole = _read(text, 0, len(text), kind)
+    parts = tuple(_read(text, start, end, kind) for start, end in split_parts(text))
+    return replace(whole, parts=parts) if len(parts) > 1 else whole
+
+
+def _read(whole: str, first: int, last: int, kind: Kind) -> Question:
+    """Return what the part of ``whole`` from ``first`` to ``last`` asks for."""
+    text = whole[first:last]
+    found = [match.span() for match in _WORD.finditer(text)]
+    words = tuple((start, end) for start, end in found if not (is_generic(text[start:end]) or asks_link(text, start)))
+    names = dict.fromkeys(text[start:end].removesuffix("'s") for start, end in words if is_coined(text[start:end]))
     return Question(
         text=text,
         kind=kind,
-        words=words,
+        words=tuple((first + start, first + end) for start, end in words),
         phrases=tuple(_phrases(text, words)),
-        names=names,
-        wants_figure=bool(_FIGURE.search(text)),
-        wants_link=bool(_LINK.search(text)),
-        wants_background=bool(_BACKGROUND.search(text)),
-        wants_method=bool(_HOW.search(text)),
-        wants_overview=bool(_OVERVIEW.search(text)),
-        of_record=tuple(field for field, asked in _ASKS_RECORD.items() if asked.search(text)),
+        names=tuple(names),
+        wants=find_wants(text),
+        of_record=find_fields(text),
     )
 
 

@@ -13,15 +13,16 @@ import numpy as np
 import numpy.typing as npt
 
 from chatbot.logistic import load_logistic
-from chatbot.records import Match, Question
+from chatbot.records import Kind, Match, Question, Want
 from chatbot.roles import ROLES, find_roles
 
 Matrix = npt.NDArray[np.float64]
 
 MEASURES = ("words", "phrases", "best_phrase", "lead", "distinctive", "literal", "before", "position")
 CUES = ("first", "last", "introduces", "figures", "link", "length", "background", "objective", "method", "result")
-WANTS = ("any", "figure", "link", "background", "method", "overview", "compare", "which")
-FEATURES = (*MEASURES, *(f"{want}:{cue}" for want in WANTS for cue in CUES))
+WANTS: tuple[Want, ...] = ("figure", "link", "background", "method", "overview", "result", "purpose", "data")
+KINDS: tuple[Kind, ...] = ("compare", "which")
+FEATURES = (*MEASURES, *(f"{want}:{cue}" for want in ("any", *WANTS, *KINDS) for cue in CUES))
 
 _INTRODUCES = re.compile(
     r"\b(?:we|this (?:paper|work|article)) (?:\w+ )?"
@@ -33,25 +34,56 @@ _FIGURES = re.compile(r"\d+(?:\.\d+)?")
 
 
 def rank_sentences(question: Question, matches: Sequence[Match]) -> list[Match]:
-    """Return the matches with ``evidence`` set: for each sentence the log-odds that it belongs in the answer."""
+    """Return the matches with ``evidence`` and ``order`` set."""
     regression = load_logistic("sentences", FEATURES)
-    return [replace(match, evidence=regression.log_odds(measure_sentences(question, match))) for match in matches]
+    ranked = []
+    for match in matches:
+        whole = regression.log_odds(measure_sentences(question, match))
+        parts = [
+            regression.log_odds(measure_sentences(part, _narrow(match, question, part))) for part in question.parts
+        ]
+        ranked.append(replace(match, evidence=whole, order=_order(whole, np.array(parts).reshape(-1, len(whole)))))
+    return ranked
+
+
+def _order(evidence: Matrix, of_parts: Matrix) -> tuple[int, ...]:
+    """Return the sentences, best first, from their log-odds for the whole question and for each of its parts.
+
+    Where several things are asked, the next one is that which tells most of what those before it leave open: the sum
+    of its probabilities to belong in the answer to each part, each weighted by the probability that no sentence
+    before it does, and of that to belong in the answer as a whole.
+    """
+    whole, parts = _probability(evidence), _probability(of_parts)
+    still_open, order = np.ones(len(parts)), list[int]()
+    while len(order) < len(whole):
+        gain = whole + still_open @ parts
+        gain[order] = -1
+        order.append(int(gain.argmax()))
+        still_open *= 1 - parts[:, order[-1]]
+    return tuple(order)
+
+
+def _probability(log_odds: Matrix) -> Matrix:
+    return np.asarray(1 / (1 + np.exp(-log_odds)))
+
+
+def _narrow(match: Match, question: Question, part: Question) -> Match:
+    """Return ``match`` with what concerns the words of ``part`` alone, or as it is where they say nothing."""
+    if not part.words:
+        return match
+    pieces = [any(start <= at < end for start, end in part.words) for at in match.starts]
+    words = [span in part.words for span in question.words]
+    phrases = [phrase in part.phrases for phrase in question.phrases]
+    return replace(
+        match, words=match.words[:, pieces], literal=match.literal[:, words], phrases=match.phrases[:, phrases]
+    )
 
 
 def measure_sentences(question: Question, match: Match) -> Matrix:
     """Return the values of ``FEATURES`` for each sentence of ``match``, shape (sentences, features)."""
     cues = _read_cues(match)
-    wants = (
-        True,
-        question.wants_figure,
-        question.wants_link,
-        question.wants_background,
-        question.wants_method,
-        question.wants_overview,
-        question.kind == "compare",
-        question.kind == "which",
-    )
-    return np.hstack([_compare_words(match), *(cues * wanted for wanted in wants)])
+    wanted = (True, *(want in question.wants for want in WANTS), *(question.kind == kind for kind in KINDS))
+    return np.hstack([_compare_words(match), *(cues * each for each in wanted)])
 
 
 def _compare_words(match: Match) -> Matrix:

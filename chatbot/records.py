@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 Kind = Literal["single", "compare", "which"]
+Want = Literal["figure", "link", "background", "method", "overview", "result", "purpose", "data"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,9 @@ class Span:
 class Question:
     """A question as read. ``words`` are spans in ``text``; ``phrases`` and ``names`` are pieces of it.
 
-    ``of_record`` names what it asks of a paper that abstracts don't say: fields of ``Paper``, or what no record has.
+    ``wants`` are the kinds of facts it asks for; ``of_record`` names what it asks of a paper that abstracts don't say:
+    fields of ``Paper``, or what no record has. ``parts`` are what it asks one after another, if that is more than one
+    thing; their ``words`` are spans in the text of the whole.
     """
 
     text: str
@@ -125,12 +128,9 @@ class Question:
     words: tuple[tuple[int, int], ...]
     phrases: tuple[str, ...]
     names: tuple[str, ...]
-    wants_figure: bool
-    wants_link: bool
-    wants_background: bool
-    wants_method: bool
-    wants_overview: bool
+    wants: frozenset[Want]
     of_record: tuple[str, ...] = ()
+    parts: "tuple[Question, ...]" = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,21 +172,25 @@ class Match:
     """How well a paper's sentences cover a question, as cosines of word vectors from 0 to 1.
 
     ``words`` has shape (sentences, word pieces of the question's content words): the best match of each in each
-    sentence. ``phrases`` has shape (sentences, phrases of the question), each phrase taken out of its context.
+    sentence. ``starts`` is where in the question each of those pieces begins.
+    ``phrases`` has shape (sentences, phrases of the question), each phrase taken out of its context.
     ``literal`` has shape (1 + sentences, content words): whether the word itself stands in the title, then in each
     sentence. ``meanings`` has shape (sentences, 384): the unit mean of each sentence's word vectors. ``evidence`` has
-    shape (sentences,): the log-odds that a sentence belongs in an answer, set by ranking. ``named_at`` is where in the
-    question the paper is called by name, None when it is not.
+    shape (sentences,): the log-odds that a sentence belongs in an answer; ``order`` are the sentences, those to be told
+    first in front; ranking sets both. ``named_at`` is where in the question the paper is called by name, None when it
+    is not.
     """
 
     hit: Hit
     spans: tuple[Span, ...]
     words: Any = field(repr=False, compare=False)
+    starts: tuple[int, ...] = field(repr=False, compare=False)
     phrases: Any = field(repr=False, compare=False)
     literal: Any = field(repr=False, compare=False)
     meanings: Any = field(repr=False, compare=False)
     named_at: int | None = None
     evidence: Any = field(default=None, repr=False, compare=False)
+    order: tuple[int, ...] = field(default=(), repr=False, compare=False)
 
     @property
     def named(self) -> bool:

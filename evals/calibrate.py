@@ -112,7 +112,7 @@ def fit_sentences(readings: Sequence[Reading]) -> SentenceFit:
     values = [ranking.measure_sentences(reading.question, match) for reading, match, _ in pairs]
     wanted = [_mark(match, facts) for _, match, facts in pairs]
     groups = [reading.group for (reading, *_), rows in zip(pairs, values, strict=True) for _ in rows]
-    model = make_model(0.03)
+    model = make_model(0.01)
     scores = predict_left_out(model, np.concatenate(values), np.concatenate(wanted), groups)
     recalls, at = [], 0
     for (_, match, facts), rows in zip(pairs, values, strict=True):

@@ -172,3 +172,22 @@ def test_what_a_record_tells_is_not_asked_of_a_model(seed_index: Path, server: M
     answer = bot.ask("Who wrote the FRNet paper?")
     assert (answer.status, answer.model, server.requests) == ("abstained", "extractive", [])
     assert "the authors of FRNet" in answer.answer
+
+
+@pytest.mark.parametrize(
+    ("question", "told"),
+    [
+        (
+            "When a differential equation is solved by several small networks, one per region, which choice is accuracy "
+            "delicate to and who picks it automatically?",
+            ["sensitive to the choice of the interface conditions"],
+        ),
+        (
+            "Both papers on hypernetworks find a flaw in the existing ones. Which flaw, and what is the remedy in each?",
+            ["proportionality", "Magnitude Invariant Parametrizations"],
+        ),
+    ],
+)
+def test_each_thing_that_is_asked_is_answered(bot: PaperChatbot, question: str, told: list[str]) -> None:
+    answer = bot.ask(question).answer
+    assert [words for words in told if words not in answer] == []

@@ -22,10 +22,36 @@ from chatbot.questions import clean_question, read_question
         ("How do MAN and AugLocal differ?", "compare"),
         ("How does differentiable search work?", "single"),
         ("Which papers have differently distributed data?", "which"),
+        ("How does CORAL know when to start, and how does it single out the culprit?", "single"),
+        ("Why do RNNs diverge, and what does BO-REP do against it?", "single"),
+        ("How does PSS make use of both labels and graph edges?", "single"),
+        ("which methods is MAN compared with?", "single"),
+        ("Where do the pseudo labels come from?", "single"),
+        ("LiNeS against the paper on continual instruction tuning: by what do they keep old abilities?", "compare"),
+        ("One paper adapts a recommender, another adapts traffic forecasts. How do they do it?", "compare"),
+        ("How is contrastive learning used in CLEVE and in SWCC?", "compare"),
+        ("SST and FRUGAL both want more than low rank. What part gets updated?", "compare"),
+        ("MAN or AugLocal: which saves more memory?", "compare"),
     ],
 )
 def test_kind(text: str, kind: str) -> None:
     assert read_question(text).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("What mIoU does FRNet reach, and how fast is it?", ["What mIoU does FRNet reach, and ", "how fast is it?"]),
+        ("MAN vs AugLocal: what does each change, and to what end?", ["what does each change, and ", "to what end?"]),
+        ("Two works use EMA. By what means? Any gains?", ["By what means", "Any gains?"]),
+        ("What is LiNeS?", []),
+        ("Compare LiNeS with FRUGAL", []),
+    ],
+)
+def test_parts_are_the_things_asked_one_after_another(text: str, parts: list[str]) -> None:
+    question = read_question(text)
+    assert [part.text for part in question.parts] == parts
+    assert all(span in question.words for part in question.parts for span in part.words)
 
 
 @pytest.mark.parametrize(
@@ -52,12 +78,15 @@ def test_terminal_sequences_leave_the_words() -> None:
 
 
 def test_intents() -> None:
-    assert read_question("How many GPUs were used?").wants_figure
-    assert read_question("where is the code of FRNet").wants_link
-    assert read_question("Why do RNNs diverge?").wants_background
-    assert read_question("How does MAN work?").wants_method
-    assert read_question("What is the stability gap").wants_overview is False
-    assert read_question("What is LiNeS?").wants_overview
+    assert "figure" in read_question("How many GPUs were used?").wants
+    assert "link" in read_question("where is the code of FRNet").wants
+    assert "background" in read_question("Why do RNNs diverge?").wants
+    assert "method" in read_question("How does MAN work?").wants
+    assert "overview" not in read_question("What is the stability gap").wants
+    assert "overview" in read_question("What is LiNeS?").wants
+    assert "result" in read_question("how well does it work?").wants
+    assert "purpose" in read_question("to what end?").wants
+    assert "data" in read_question("On what was FRNet tested?").wants
 
 
 @given(st.text(max_size=300))
@@ -71,17 +100,19 @@ def test_cleaning_leaves_one_printable_line_or_refuses(text: str) -> None:
     assert len(cleaned) <= 200
     question = read_question(cleaned)
     assert all(cleaned[start:end].strip() for start, end in question.words)
+    assert all(part.text in cleaned for part in question.parts)
+    assert all(span in question.words for part in question.parts for span in part.words)
 
 
 @pytest.mark.parametrize("text", ["Which papers do link prediction?", "how is code generation evaluated"])
 def test_a_compound_with_link_or_code_asks_for_no_link(text: str) -> None:
-    assert not read_question(text).wants_link
+    assert "link" not in read_question(text).wants
 
 
 @pytest.mark.parametrize("text", ["Which papers cope with noisy links?", "the links between sharpness and flatness"])
 def test_a_link_that_is_no_address_asks_for_none(text: str) -> None:
-    assert not read_question(text).wants_link
-    assert read_question("give me the link").wants_link
+    assert "link" not in read_question(text).wants
+    assert "link" in read_question("give me the link").wants
 
 
 @pytest.mark.parametrize(

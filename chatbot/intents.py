@@ -1,0 +1,162 @@
+"""Tell from a question's wording what it asks for: of one paper, of several, of each of two; a figure, a reason.
+
+Knows English; knows nothing of papers, nor of which words of a question are content.
+"""
+
+import re
+from itertools import pairwise
+
+from chatbot.records import Kind, Want
+
+_WHICH = re.compile(
+    r"\b(?:which|what|list|name|find|show|give|all|any|every)\b(?:\W+(?!(?:the|an?|is|are|do|does|did)\b)\w+){0,4}?\W+"
+    r"(?:papers|works|articles|abstracts|studies|publications)\b(?! (?:best|better|well)\b)"
+    r"|\bwhich (?:(?!of\b)[\w-]+ ){0,3}(?:methods|approaches|algorithms|authors)\b(?!.*\b(?:compared|beaten)\b)"
+    r"|\b(?:list|find|show|give|name)\b(?:\W+[\w-]+){0,4}?\W+(?:methods|approaches|algorithms)\b"
+    r"|\b(?:papers|works|articles|abstracts|studies) (?:here |indexed )?(?:that|which|about|on|using|with|dealing)\b"
+    r"|(?:^|\b(?:is|are) there |\b(?:find|list|show|have|got|see|want)(?: me)? )(?:anything|everything|something|all) "
+    r"(?:else |here |indexed )?(?:on|about|that|which|related)\b|^(?:is |has )?any(?:one|body)\b"
+    r"|^(?:so |and )?where (?:is|are|does|do)\b(?!.*\bcome from\b)"
+    r".*\b(?:used?|use of|studied|mentioned|applied|tested|appear)\W*$"
+    r"|\bwho (?:else )?(?:uses?|studies|works on)\b"
+    r"|\bwhich of (?:them|these|those|the (?:papers|works|articles|abstracts|studies))\b"
+    r"|^\W*(?:and |but )?which ones\b",
+    re.I,
+)
+_PAPER = r"(?:papers?|works?|stud(?:y|ies)|articles?|surveys?)"
+# A comparison is asked for, or the question speaks of two things and of each of them.
+_COMPARE = re.compile(
+    r"(?:^|[.?!:] )\W*(?:please )?(?:compare|contrast)\b|\bcomparison between\b"
+    r"|\b(?:versus|vs|whereas|as opposed to|in contrast to|in common)\b"
+    r"|\b(?:each|either|both)(?: (?:one|paper|work|method|approach|of (?:them|these)|case))?"
+    r"(?:\W+(?:do|does|did|use|make|find|claim|get|deal|go|say|bring|need|build|tackle|give|change|release|propose"
+    r"|assume|report|pick|cover|treat|prepare|rely)\w*\b|\s*[?,;]|\s*$)"
+    r"|\b(?:do|does|did|is|are|was|were|can) (?:each|either|both)\b(?! (?:of the|the))|\bthey (?:each|both)\b"
+    rf"|\b(?:two|both|these)(?: (?!and\b|or\b)[\w-]+){{0,4}}? {_PAPER}\b|\bboth (?:of )?(?:these|them)\b"
+    rf"|\b(?:{_PAPER}|one)\b.*(?:[,;]|\band|\bor) (?:another|the other)\b|\bone {_PAPER}\b"
+    r"|^[^:?.]{2,160}\b(?:or|against|next to|beside)\b[^:?.]{2,}(?::| [-–—] |,\s+(?:what|which|how|where)\b)"
+    r"|^[^:?.]{2,80}\band\b[^:?.]{2,60}\bboth\b(?! of| [\w-]+ and)"
+    r"|\b(in|by|of|for|from|between|to) (?:[\w’'-]+ ){1,8}?and (?:also )?\1 (?!what|which|how|whom)"
+    r"|(?:\band|,) (?:what|which|how) (?:in |for |about |of )?the (?:[\w-]+ ){0,4}?(?:one|other|paper|work|study)\b",
+    re.I,
+)
+# Of two things named or described, these ask to compare; of one they do not.
+_COMPARE_TWO = re.compile(
+    r"\b(?:differs?|differences?|different from|distinguish\w*|similarit\w+|compar\w+|they|their)\b", re.I
+)
+_DESCRIBED = re.compile(
+    rf"\b(?:the|a|an)(?: (?!and\b|or\b)[\w’'-]+){{0,5}}? "
+    rf"(?:{_PAPER}|approach|method|model|net|network|one|system|algorithm)"
+    rf" (?:that|which|who|on|about|with|for|of|where|using|from)\b|\w+ {_PAPER}\b",
+    re.I,
+)
+_FIGURE = re.compile(
+    r"\bhow (?:much|many|long|big|fast|large|often|small|far|accurate|quick\w*)\b"
+    r"|\bpercent\w*\b|\bby what (?:share|factor)"
+    r"|\b(?:score|accuracy|error|rate|percentage|share|number|size|speed-?up|fraction|ratio|mIoU|figures?|cost)s?\b",
+    re.I,
+)
+# Of "code" and "link", only those that can be had: no "code generation", no "link prediction".
+_LINK = re.compile(
+    r"\b(?:codes?(?! ?(?:generat|complet|search|review|synthes|book|length|understand|summari|model|translat))"
+    r"|(?:(?<!\w )|(?<=\ba )|(?<=\bany )|(?<=\bthe )|(?<=\bits )|(?<=\btheir )|(?<=\bcode )|(?<=\bproject ))"
+    r"links?(?! ?(?:between|predict|load|weight|sign|analy|format|function|structur|rate|quality|capacit|fail|level"
+    r"|adapt))"
+    r"|repo|repository|github|urls?|implementation|download|open.?source[d]?)\b",
+    re.I,
+)
+_OF_RECORD = {
+    "authors": r"who (?:wrote|authored|published)\b|who (?:is|are|were) (?:the )?(?:\w+ )?(?:co-?)?authors?\b"
+    r"|(?:what are|list|name|give|show|tell)(?: me)? (?:the )?(?:names of )?(?:the )?authors?(?: of\b|\W*$)"
+    r"|(?:written|authored) by (?:whom|who)\b|by whom\b",
+    "year": r"(?:when|(?:what|which) year) (?:was|were|did|is) .{1,100}\b(?:published|come out)\b"
+    r"|(?:publication|publishing) (?:year|date)\b|(?:year|date) of publication\b",
+    "venue": r"where (?:was|were|is|did) .{1,100}\b(?:published|accepted)\b"
+    r"|(?:what|which) (?:conference|journal|venue)\b",
+    "affiliations": r"affiliat(?:ed|ions?)\b"
+    r"|(?:which|what) (?:universit\w+|institut\w+|labs?)\b.*\b(?:authors?|wrote)\b",
+    "number of citations": r"how (?:many times|often)\b.*\bcited\b|how many citations (?:does|has|did)\b",
+}
+_ASKS_RECORD = {field: re.compile(rf"\b(?:{pattern})", re.I) for field, pattern in _OF_RECORD.items()}
+_BACKGROUND = re.compile(
+    r"\b(?:why|problems?|limit\w*|drawback\w*|challeng\w*|motivat\w*|existing|prior|earlier|previous\w*|obstacle\w*"
+    r"|weakness\w*|issues?|shortcoming\w*|hard|difficult\w*|poor|caus\w+|wrong|fail\w*|suffer\w*|lack\w*|flaw\w*)\b",
+    re.I,
+)
+_HOW = re.compile(
+    r"\bhow (?:do|does|is|are|can|did|to)\b|\b(?:explain|procedure|mechanism|in what way|by (?:what|which)|walk me)\b",
+    re.I,
+)
+_OVERVIEW = re.compile(
+    r"^\W*(?:what(?:'s| is| are|s) (?!the\b)(?:\S+ ?){1,8}\W*$"
+    r"|(?:tell me about|summari[sz]e|describe|introduce|explain)\b"
+    r"|what (?:do|does) (?:\S+ ){1,6}(?:do|propose)\W*$)",
+    re.I,
+)
+_RESULT = re.compile(
+    r"\b(?:how (?:well|good|close|tight|near|far|big|large)|results?|gains?|improve\w*|achieve\w*|outcome|c[oa]me out"
+    r"|find|found|findings|shown?|prov\w+|guarantee\w*|bounds?|benefit\w*|better|beat|compare\w* (?:to|with)|perform\w*"
+    r"|accura\w*|effect|claims?|what happens|work out|pay off|save[sd]?|savings?)\b",
+    re.I,
+)
+_PURPOSE = re.compile(
+    r"\b(?:to what end|for what|what for|purpose|goal|aim\w*|meant to|intended|objective|used? for|tasks?|setting"
+    r"|assum\w+|condition\w*|require\w*|need\w*)\b",
+    re.I,
+)
+_DATA = re.compile(
+    r"\b(?:data\w*|benchmark\w*|corpus|corpora|tested|evaluated|experiments?|tried|on (?:which|what))\b", re.I
+)
+_WANTS: dict[Want, re.Pattern[str]] = {
+    "figure": _FIGURE,
+    "link": _LINK,
+    "background": _BACKGROUND,
+    "method": _HOW,
+    "overview": _OVERVIEW,
+    "result": _RESULT,
+    "purpose": _PURPOSE,
+    "data": _DATA,
+}
+# What is asked begins at the start of a sentence or clause with a question word, also behind "by", "on" and the like.
+_ASKS = re.compile(
+    r"(?:^|[?!;:,.…]\s+|\b(?:and|or|but)\s+)(?:(?:and|or|but|also|then|so)\s+)*"
+    r"(?=(?:what|which|how|why|where|when|who|whom|whose|is|are|does|do|did|was|were|can|could|any)\b"
+    r"|(?:by|on|in|to|with|from|for|under|at|of|as|after|against|over|thanks to|through|because of)\s+"
+    r"(?:what|which|how|whom|whose)\b)",
+    re.I,
+)
+_SENTENCE_ENDS = re.compile(r"[?;]\s+|[.!]\s+(?=[A-Z])")
+
+
+def find_kind(text: str, names: int) -> Kind:
+    """Return whether ``text``, with so many coined names in it, asks of one paper, compares, or asks which papers."""
+    if _COMPARE.search(text):
+        return "compare"
+    if _COMPARE_TWO.search(text) and names + len(_DESCRIBED.findall(text)) >= 2:
+        return "compare"
+    return "which" if _WHICH.search(text) else "single"
+
+
+def find_wants(text: str) -> frozenset[Want]:
+    """Return the kinds of facts that ``text`` asks for."""
+    return frozenset(want for want, asks in _WANTS.items() if asks.search(text))
+
+
+def find_fields(text: str) -> tuple[str, ...]:
+    """Return what ``text`` asks of a paper's record rather than of its abstract."""
+    return tuple(field for field, asks in _ASKS_RECORD.items() if asks.search(text))
+
+
+def asks_link(text: str, at: int) -> bool:
+    """Tell whether the word at ``at`` asks for an address."""
+    return bool(_LINK.match(text, at))
+
+
+def split_parts(text: str) -> list[tuple[int, int]]:
+    """Return where each thing that is asked begins and ends; what stands before the first belongs to none."""
+    starts = [match.end() for match in _ASKS.finditer(text)]
+    ends = [match.start() for match in _SENTENCE_ENDS.finditer(text)] + [len(text)]
+    return [
+        (start, min([end for end in ends if end > start] + [following]))
+        for start, following in pairwise([*starts, len(text)])
+    ]
