@@ -88,10 +88,11 @@ def judge(question: Question, chosen: Sequence[Match], unknown_names: Sequence[s
 
 
 def _find_missing(question: Question, chosen: Sequence[Match]) -> list[str]:
-    """Return the phrases of the question that the chosen papers cover worst, at most three, worst first."""
-    if not question.phrases:
-        return []
+    """Return the phrases of the question that the chosen papers cover worst, at most three, worst first.
+
+    Names are not among them: those that are not known are told before, and the others are there.
+    """
     covered = np.concatenate([match.phrases for match in chosen]).max(axis=0)
-    order = np.argsort(covered)
-    weak = [question.phrases[at] for at in order if covered[at] < 0.5]
-    return (weak or [question.phrases[order[0]]])[:3]
+    pairs = zip(covered, question.phrases, strict=True)
+    told = sorted((value, phrase) for value, phrase in pairs if phrase not in question.names)
+    return [phrase for value, phrase in told if value < 0.5 or phrase == told[0][1]][:3]

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from chatbot import matching, ranking, retrieval
+from chatbot.acronyms import find_long_form
 from chatbot.embedding import Embedder, WordModel
 from chatbot.index import PaperIndex, Scope
 from chatbot.questions import read_question
@@ -49,10 +50,20 @@ class Reader:
             return question, [], []
         count = count_read(question)
         hits, vector = self.search(question.text, max(count, top_k))
+        if (spelled := self._spell_out(question, hits)) != question.text:
+            question = read_question(spelled)
+            hits, vector = self.search(spelled, max(count, top_k))
         matches = self._match(question, vector, hits[:count], focus)
         order = [match.hit for match in matches] + hits[count:]
         ranked = [replace(hit, rank=rank) for rank, hit in enumerate(order, 1)]
         return question, ranked[:top_k], matches
+
+    def _spell_out(self, question: Question, hits: Sequence[Hit]) -> str:
+        """Return the question's text with the words that a paper found has for an acronym that no paper uses."""
+        text = question.text
+        for name in self.unknown_names(question):
+            text = text.replace(name, find_long_form(name, (hit.paper.text for hit in hits)) or name)
+        return text
 
     def match(self, question: Question, papers: Sequence[Paper]) -> dict[str, Match]:
         """Return how the given papers match ``question``, by id; one without sentences is left out."""

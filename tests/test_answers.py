@@ -178,12 +178,13 @@ def test_what_a_record_tells_is_not_asked_of_a_model(seed_index: Path, server: M
     ("question", "told"),
     [
         (
-            "When a differential equation is solved by several small networks, one per region, which choice is accuracy "
-            "delicate to and who picks it automatically?",
+            "When a differential equation is solved by several small networks, one per region, which choice is "
+            "accuracy delicate to and who picks it automatically?",
             ["sensitive to the choice of the interface conditions"],
         ),
         (
-            "Both papers on hypernetworks find a flaw in the existing ones. Which flaw, and what is the remedy in each?",
+            "Both papers on hypernetworks find a flaw in the existing ones. "
+            "Which flaw, and what is the remedy in each?",
             ["proportionality", "Magnitude Invariant Parametrizations"],
         ),
     ],

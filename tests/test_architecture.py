@@ -72,6 +72,7 @@ def stage(path: Path) -> str:
 def test_stages_do_not_import_each_other() -> None:
     stages = {stage(path) for path in ROOT.glob("chatbot/**/*.py")} - SHARED - JOINING
     helpers = {
+        ("acronyms", "questions"),
         ("chunks", "sentences"),
         ("citations", "sentences"),
         ("comparing", "questions"),
@@ -81,6 +82,7 @@ def test_stages_do_not_import_each_other() -> None:
         ("index", "identity"),
         ("local_model", "generation"),
         ("models", "local_model"),
+        ("questions", "intents"),
         ("ranking", "roles"),
         ("exchange", "figures"),
         ("verify", "exchange"),
