@@ -14,8 +14,8 @@ from chatbot.answers import EXTRACTIVE
 from chatbot.comparison import NOT_STATED, Cell
 from chatbot.records import Match, Paper, Question, Span
 
-SURE = 0.55  # of a free column: the probability from which a sentence is taken to state it
-SURE_LISTED = 0.35  # and of a question put to every row, where to miss one is as bad as to list one too many
+SURE = 0.62  # of a free column: the probability from which a sentence is taken to state it
+SURE_LISTED = 0.47  # and of a question put to every row, where to miss one is as bad as to list one too many
 # Of a default column: the score from which a sentence fills it. An abstract nearly always says what it does.
 LEAST = {"problem": 0.4, "approach": 0.2, "key idea": 0.2, "data": 0.5, "results": 0.3, "code": 0.5}
 BACKGROUND, OBJECTIVE, METHOD, RESULT = range(4)
