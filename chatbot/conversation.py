@@ -48,8 +48,8 @@ _NEW_TOPIC = re.compile(
 )
 # What every paper has: a question about nothing else is about the paper talked of.
 _ASPECT = re.compile(
-    r"(?:data ?-?sets?|data|results?|performance|accuracy|baselines?|limit(?:s|ations?)|contributions?|experiments?"
-    r"|evaluat\w+|metrics?|architecture|training|trained|tested|novel\w*|conclusions?|problems?|motivation|tasks?"
+    r"(?:data ?-?sets?|data|sets?|good|results?|performance|accuracy|baselines?|limit(?:s|ations?)|contributions?|experiments?"
+    r"|evaluat\w+|metrics?|architectures?|training|trained|tested|novel\w*|conclusions?|problems?|motivation|tasks?"
     r"|benchmarks?|advantages?|drawbacks?|available|public|out|open|released?|details?|main|key|idea|findings?)",
     re.I,
 )
@@ -123,7 +123,8 @@ def _has_own_subject(question: Question, text: str, pointer: re.Match[str]) -> b
     before = text[: pointer.start()]
     if re.search(r"(?<=\w )[A-Z]\w+", before):
         return True
-    return sum(1 for start, end in question.words if question.text[start:end] in before) >= 3
+    words = (question.text[start:end] for start, end in question.words)
+    return sum(1 for word in words if word in before and not _ASPECT.fullmatch(word)) >= 3
 
 
 def _replace(text: str, found: re.Match[str], paper: Paper) -> Standalone:

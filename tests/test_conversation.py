@@ -28,6 +28,7 @@ def standalone(text: str, history: list[Turn] = HISTORY, names_other: bool = Fal
         ("What about paper 2", "What about FRUGAL"),
         ("Does this method need retraining?", "Does LiNeS need retraining?"),
         ("Do the authors release weights?", "Do LiNeS release weights?"),
+        ("On which tasks, metrics and data sets do they report?", "On which tasks, metrics and data sets do LiNeS report?"),
     ],
 )
 def test_what_points_back_is_put_in(text: str, expected: str) -> None:
