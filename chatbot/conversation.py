@@ -48,8 +48,8 @@ _NEW_TOPIC = re.compile(
 )
 # What every paper has: a question about nothing else is about the paper talked of.
 _ASPECT = re.compile(
-    r"(?:data ?-?sets?|data|sets?|good|results?|performance|accuracy|baselines?|limit(?:s|ations?)|contributions?|experiments?"
-    r"|evaluat\w+|metrics?|architectures?|training|trained|tested|novel\w*|conclusions?|problems?|motivation|tasks?"
+    r"(?:data ?-?sets?|data|sets?|good|results?|performance|accuracy|baselines?|limit(?:s|ations?)|contributions?"
+    r"|experiments?|evaluat\w+|metrics?|architectures?|training|trained|tested|novel\w*|conclusions?|problems?|motivation|tasks?"
     r"|benchmarks?|advantages?|drawbacks?|available|public|out|open|released?|details?|main|key|idea|findings?)",
     re.I,
 )

@@ -28,7 +28,11 @@ def standalone(text: str, history: list[Turn] = HISTORY, names_other: bool = Fal
         ("What about paper 2", "What about FRUGAL"),
         ("Does this method need retraining?", "Does LiNeS need retraining?"),
         ("Do the authors release weights?", "Do LiNeS release weights?"),
-        ("On which tasks, metrics and data sets do they report?", "On which tasks, metrics and data sets do LiNeS report?"),
+        ("On which tasks and data sets was it tested?", "On which tasks and data sets was LiNeS tested?"),
+        (
+            "For which architectures, tasks and data sets is it?",
+            "For which architectures, tasks and data sets is LiNeS?",
+        ),
     ],
 )
 def test_what_points_back_is_put_in(text: str, expected: str) -> None:
