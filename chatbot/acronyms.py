@@ -4,6 +4,7 @@ Knows letters and words; knows nothing of which papers use what.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 
 from chatbot.questions import is_generic
@@ -12,13 +13,20 @@ LEAST_LETTERS, MOST_LETTERS = 3, 6  # with two, any text has some words in a row
 
 
 def find_long_form(acronym: str, texts: Iterable[str]) -> str:
-    """Return the first words in a row in ``texts`` whose initials are ``acronym``; empty when there are none.
+    """Return the words in a row that stand in ``texts`` most often with the initials ``acronym``, in lower case.
 
-    A small s at its end may be there or not; what is not all capitals is none.
+    They have to stand there twice, because of any text some words begin so; else the result is empty. A small s at
+    the end of ``acronym`` may be there or not; what is not all capitals is none.
     """
     letters = acronym.removesuffix("s")
     if not (letters.isalpha() and letters.isupper() and LEAST_LETTERS <= len(letters) <= MOST_LETTERS):
         return ""
     spelled = re.compile(rf"\b{'[ -]'.join(f'{letter}[a-z]+' for letter in letters)}\b", re.I)
-    found = (match.group() for text in texts for match in spelled.finditer(text))
-    return next((words for words in found if not any(map(is_generic, re.split("[ -]", words)))), "")
+    found = Counter(
+        match.group().lower()
+        for text in texts
+        for match in spelled.finditer(text)
+        if not any(map(is_generic, re.split("[ -]", match.group())))
+    )
+    words, count = max(found.items(), key=lambda item: item[1], default=("", 0))
+    return words if count > 1 else ""

@@ -72,27 +72,29 @@ def judge(question: Question, chosen: Sequence[Match], unknown_names: Sequence[s
         if lacking or unknown_names or not (judged[0].named or confidence >= refuse_below):
             return Judgement(min(confidence, refuse_below / 2), "refused", tuple(unknown_names) or tuple(lacking))
         return Judgement(max(confidence, doubt_below), "sure", ())
-    if "link" in question.wants:
-        has_link = any("://" in span.text for match in judged for span in match.spans)
-        if not has_link:
+    lacking = [f"the {field}" for field in question.beside if not getattr(judged[0].hit.paper, field, None)]
+    if "link" in question.wants and not any("://" in span.text for match in judged for span in match.spans):
+        if all("link" in part.wants for part in question.parts):
             return Judgement(min(confidence, refuse_below / 2), "refused", ("a link",))
-        if judged[0].named and not unknown_names:
-            confidence = max(confidence, doubt_below)
+        lacking.append("a link")
+    elif "link" in question.wants and judged[0].named and not unknown_names:
+        confidence = max(confidence, doubt_below)
     elif question.kind == "compare" and len(judged) > 1 and all(match.named for match in judged) and not unknown_names:
         confidence = max(confidence, doubt_below)  # both sides are there to be told
     if confidence < refuse_below:
         return Judgement(confidence, "refused", missing)
     # Whatever else fits, papers that never mention what is asked about may be about something else.
-    sure = confidence >= doubt_below and not unknown_names
-    return Judgement(confidence, "sure" if sure else "doubtful", missing)
+    sure = confidence >= doubt_below and not unknown_names and not lacking
+    return Judgement(confidence, "sure" if sure else "doubtful", tuple(lacking) or missing)
 
 
 def _find_missing(question: Question, chosen: Sequence[Match]) -> list[str]:
     """Return the phrases of the question that the chosen papers cover worst, at most three, worst first.
 
-    Names are not among them: those that are not known are told before, and the others are there.
+    Names that stand in those papers are not among them.
     """
     covered = np.concatenate([match.phrases for match in chosen]).max(axis=0)
     pairs = zip(covered, question.phrases, strict=True)
-    told = sorted((value, phrase) for value, phrase in pairs if phrase not in question.names)
+    text = " ".join(match.hit.paper.text for match in chosen).lower()
+    told = sorted((value, p) for value, p in pairs if p not in question.names or p.lower() not in text)
     return [phrase for value, phrase in told if value < 0.5 or phrase == told[0][1]][:3]

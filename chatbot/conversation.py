@@ -123,8 +123,8 @@ def _has_own_subject(question: Question, text: str, pointer: re.Match[str]) -> b
     before = text[: pointer.start()]
     if re.search(r"(?<=\w )[A-Z]\w+", before):
         return True
-    words = (question.text[start:end] for start, end in question.words)
-    return sum(1 for word in words if word in before and not _ASPECT.fullmatch(word)) >= 3
+    words = [word for word in (question.text[start:end] for start, end in question.words) if word in before]
+    return len(words) >= 3 and sum(not _ASPECT.fullmatch(word) for word in words) >= 2
 
 
 def _replace(text: str, found: re.Match[str], paper: Paper) -> Standalone:

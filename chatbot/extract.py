@@ -29,14 +29,14 @@ def answer(
     """
     if judgement.outcome == "sure":
         if question.of_record:
-            return _tell_record(question, chosen[0].hit.paper, judgement.confidence, first)
+            return _tell_record(chosen[0].hit.paper, question.of_record, judgement.confidence, first)
         return _quote(question, chosen, judgement.confidence, first)
     if judgement.outcome == "doubtful":
         doubt = f" They may not tell of {_join(judgement.missing)}." if judgement.missing else ""
         notice = f"*This is the nearest the papers come.{doubt}*"
         return _quote(question, chosen, judgement.confidence, first, notice)
     named = [match for match in chosen if match.named]
-    if question.kind == "compare" and named and len(named) < len(question.names):
+    if question.kind == "compare" and named and len(named) < len(question.names) and judgement.missing:
         notice = f"No indexed paper tells of {_join(judgement.missing)}."
         return _quote(question, named, judgement.confidence, first, notice)
     return abstain(question, matches, judgement)
@@ -89,14 +89,22 @@ def _quote(question: Question, chosen: Sequence[Match], confidence: float, first
     else:
         lead = "These papers fit, in their own words:" if question.kind == "which" else "In the papers' own words:"
         body = "\n".join([lead, "", *(f"- **{title}**: {quotes}" for title, quotes in blocks)])
+    paper = chosen[0].hit.paper
+    if fields := [field for field in question.beside if getattr(paper, field, None)]:
+        record = _tell_record(paper, fields, confidence, first + len(citations))
+        body, sentences, citations = (
+            f"{body}\n\n{record.text}",
+            [*sentences, *record.sentences],
+            [*citations, *record.citations],
+        )
     text = f"{body}\n\n{notice}" if notice else body
     return Draft("partial" if notice else "answered", text, tuple(sentences), tuple(citations), confidence)
 
 
-def _tell_record(question: Question, paper: Paper, confidence: float, first: int) -> Draft:
-    """Return what the paper's record says of what is asked; the citation is its title."""
+def _tell_record(paper: Paper, fields: Sequence[str], confidence: float, first: int) -> Draft:
+    """Return what the paper's record says of ``fields``; the citation is its title."""
     facts = {"authors": f"by {', '.join(paper.authors)}", "year": f"of {paper.year}", "venue": f"in {paper.venue}"}
-    told = ", ".join(_show(facts[field]) for field in question.of_record)
+    told = ", ".join(_show(facts[field]) for field in fields)
     citation = cite(first, paper, paper.title, 0, len(paper.title))
     sentence = Sentence(f"{paper.title} is {told}.", (first,), "supported", "from the paper's record")
     text = f"**{_show(paper.title)}** is {told}, as its record tells. [{first}]"

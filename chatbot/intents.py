@@ -11,8 +11,12 @@ from chatbot.records import Kind, Want
 _WHICH = re.compile(
     r"\b(?:which|what|list|name|find|show|give|all|any|every)\b(?:\W+(?!(?:the|an?|is|are|do|does|did)\b)\w+){0,4}?\W+"
     r"(?:papers|works|articles|abstracts|studies|publications)\b(?! (?:best|better|well)\b)"
-    r"|\bwhich (?:(?!of\b)[\w-]+ ){0,3}(?:methods|approaches|algorithms|authors)\b(?!.*\b(?:compared|beaten)\b)"
-    r"|\b(?:list|find|show|give|name)\b(?:\W+[\w-]+){0,4}?\W+(?:methods|approaches|algorithms)\b"
+    r"|\bwhich (?:(?!of\b)[\w-]+ ){0,3}(?:methods|approaches|algorithms|authors)\b"
+    r"(?! (?:does|did|is|was)\b)(?!.*\b(?:compared|beaten)\b)"
+    r"|\b(?:list|find|show|give|name)\b(?:[^\w-]+[\w-]+){0,4}?[^\w-]+(?:methods|approaches|algorithms)\b"
+    r"|\bhow many (?:\w+ ){0,2}(?:papers|works|articles|studies)\b"
+    r"|\b(?:is|are) there (?:any |other |more ){0,2}(?:papers?|works?|studies|articles?|research)\b"
+    r"|\b(?:which|what) (?:\w+ )?(?:methods|approaches|algorithms|research) (?:exists?|(?:are|is) there)\b"
     r"|\b(?:papers|works|articles|abstracts|studies) (?:here |indexed )?(?:that|which|about|on|using|with|dealing)\b"
     r"|(?:^|\b(?:is|are) there |\b(?:find|list|show|have|got|see|want)(?: me)? )(?:anything|everything|something|all) "
     r"(?:else |here |indexed )?(?:on|about|that|which|related)\b|^(?:is |has )?any(?:one|body)\b"
@@ -26,23 +30,28 @@ _WHICH = re.compile(
 _PAPER = r"(?:papers?|works?|stud(?:y|ies)|articles?|surveys?)"
 # A comparison is asked for, or the question speaks of two things and of each of them.
 _COMPARE = re.compile(
-    r"(?:^|[.?!:] )\W*(?:please )?(?:compare|contrast)\b|\bcomparison between\b"
-    r"|\b(?:versus|vs|whereas|as opposed to|in contrast to|in common)\b"
+    r"(?:^|[.?!:] )\W*(?:(?:can|could|would) you )?(?:please )?(?:compare|contrast)\b|\bcomparison between\b"
+    r"|\b(?:unlike|versus|vs|whereas|as opposed to|in contrast to|in common)\b"
     r"|\b(?:each|either|both)(?: (?:one|paper|work|method|approach|of (?:them|these)|case))?"
     r"(?:\W+(?:do|does|did|use|make|find|claim|get|deal|go|say|bring|need|build|tackle|give|change|release|propose"
-    r"|assume|report|pick|cover|treat|prepare|rely)\w*\b|\s*[?,;]|\s*$)"
-    r"|\b(?:do|does|did|is|are|was|were|can) (?:each|either|both)\b(?! (?:of the|the))|\bthey (?:each|both)\b"
+    r"|assume|report|pick|cover|treat|prepare|rely|offer)\w*\b|\s*[?,;]|\s*$)"
+    r"|\bthey (?:each|both)\b"
     rf"|\b(?:two|both|these)(?: (?!and\b|or\b)[\w-]+){{0,4}}? {_PAPER}\b|\bboth (?:of )?(?:these|them)\b"
-    rf"|\b(?:{_PAPER}|one)\b.*(?:[,;]|\band|\bor) (?:another|the other)\b|\bone {_PAPER}\b"
+    rf"|\b(?:{_PAPER}|one)\b.*(?:[,;]|\band|\bor) (?:another|the other)\b|\bone {_PAPER}\b(?=.*\b(?:other|one)\b)"
     r"|^[^:?.]{2,160}\b(?:or|against|next to|beside)\b[^:?.]{2,}(?::| [-–—] |,\s+(?:what|which|how|where)\b)"
     r"|^[^:?.]{2,80}\band\b[^:?.]{2,60}\bboth\b(?! of| [\w-]+ and)"
-    r"|\b(in|by|of|for|from|between|to) (?:[\w’'-]+ ){1,8}?and (?:also )?\1 (?!what|which|how|whom)"
+    r"|\b(in|by|of|for|from|between|to) (?:[\w’'-]+ ){1,8}?and (?:also )?\1 (?:the|an?) "
+    r"(?!first|second|third|same|next|last)"
     r"|(?:\band|,) (?:what|which|how) (?:in |for |about |of )?the (?:[\w-]+ ){0,4}?(?:one|other|paper|work|study)\b",
     re.I,
 )
 # Of two things named or described, these ask to compare; of one they do not.
 _COMPARE_TWO = re.compile(
-    r"\b(?:differs?|differences?|different from|distinguish\w*|similarit\w+|compar\w+|they|their)\b", re.I
+    r"\b(?:differs?|differences?|different from|distinguish\w*|similarit\w+|compar\w+)\b"
+    r"|^(?!.*(?-i:[A-Z]s\b)).*\b(?:they|their)\b"
+    r"|\b(?:do|does|did|is|are|was|were|can) (?:each|either|both)\b(?! (?:of the|the))"
+    r"|\b(in|by|of|for|from|between|to) (?:[\w’'-]+ ){1,8}?and (?:also )?\1 (?!what|which|how|whom)",
+    re.I,
 )
 _DESCRIBED = re.compile(
     rf"\b(?:the|a|an)(?: (?!and\b|or\b)[\w’'-]+){{0,5}}? "
@@ -119,8 +128,10 @@ _WANTS: dict[Want, re.Pattern[str]] = {
 }
 # What is asked begins at the start of a sentence or clause with a question word, also behind "by", "on" and the like.
 _ASKS = re.compile(
-    r"(?:^|[?!;:,.…]\s+|\b(?:and|or|but)\s+)(?:(?:and|or|but|also|then|so)\s+)*"
-    r"(?=(?:what|which|how|why|where|when|who|whom|whose|is|are|does|do|did|was|were|can|could|any)\b"
+    r"(?:^|[?!;:,.…]\s+|\s[-–—]\s+|\b(?:and|or|but)\s+)(?:(?:and|or|but|also|then|so)\s+)*"
+    r"(?=(?:what|which|how|why|who|whom|whose"
+    r"|(?:where|when)(?! (?!is|are|does|do|did|was|were|can|could)\w)"
+    r"|(?<!, )(?:is|are|does|do|did|was|were|can|could|any))\b"
     r"|(?:by|on|in|to|with|from|for|under|at|of|as|after|against|over|thanks to|through|because of)\s+"
     r"(?:what|which|how|whom|whose)\b)",
     re.I,

@@ -150,7 +150,7 @@ class PaperChatbot:
         judgement = answerable.judge(read, chosen, self.reader.unknown_names(read))
         for outcome in self.answerer.answer(read, matches, chosen, judgement):
             outcome = replace(outcome, usage=sum(spent, outcome.usage or Usage()) if spent else outcome.usage)
-            yield self._make_answer(question, standalone.text, hits, outcome, (started, retrieved), id)
+            yield self._make_answer(question, read.text or standalone.text, hits, outcome, (started, retrieved), id)
 
     def compare(
         self,

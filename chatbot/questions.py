@@ -30,7 +30,7 @@ _GENERIC = frozenset(
     whom whose why will with within without work works would wrote yes yet you your
     """.split()
 )
-_COINED = re.compile(r"[\w-]*(?:[A-Z][\w-]*[A-Z0-9]|[a-z][A-Z]|[A-Za-z]-?\d)[\w.-]*")
+_COINED = re.compile(r"(?=[\w.-]*$)[\w-]*(?:[A-Z][\w-]*[A-Z0-9]|[a-z][A-Z]|[A-Za-z]-?\d)[\w.-]*")
 
 
 def clean_question(text: str, max_chars: int, what: str = "question") -> str:
@@ -50,10 +50,13 @@ def clean_question(text: str, max_chars: int, what: str = "question") -> str:
 
 def read_question(text: str) -> Question:
     """Return what ``text`` asks for. Any text can be read; one with no content words has no ``words``."""
-    kind = find_kind(text, len({word for word in _WORD.findall(text) if is_coined(word)}))
+    kind = find_kind(text, len({word.removesuffix("'s") for word in _WORD.findall(text) if is_coined(word)}))
     whole = _read(text, 0, len(text), kind)
     parts = tuple(_read(text, start, end, kind) for start, end in split_parts(text))
-    return replace(whole, parts=parts) if len(parts) > 1 else whole
+    if len(parts) < 2:
+        return whole
+    of_record = whole.of_record if all(part.of_record for part in parts) else ()
+    return replace(whole, parts=parts, of_record=of_record)
 
 
 def _read(whole: str, first: int, last: int, kind: Kind) -> Question:

@@ -38,10 +38,9 @@ def rank_sentences(question: Question, matches: Sequence[Match]) -> list[Match]:
     regression = load_logistic("sentences", FEATURES)
     ranked = []
     for match in matches:
-        whole = regression.log_odds(measure_sentences(question, match))
-        parts = [
-            regression.log_odds(measure_sentences(part, _narrow(match, question, part))) for part in question.parts
-        ]
+        cues = _read_cues(match)
+        whole = regression.log_odds(_measure(question, match, cues))
+        parts = [regression.log_odds(_measure(part, _narrow(match, question, part), cues)) for part in question.parts]
         ranked.append(replace(match, evidence=whole, order=_order(whole, np.array(parts).reshape(-1, len(whole)))))
     return ranked
 
@@ -69,9 +68,9 @@ def _probability(log_odds: Matrix) -> Matrix:
 
 def _narrow(match: Match, question: Question, part: Question) -> Match:
     """Return ``match`` with what concerns the words of ``part`` alone, or as it is where they say nothing."""
-    if not part.words:
-        return match
     pieces = [any(start <= at < end for start, end in part.words) for at in match.starts]
+    if not any(pieces):  # or none that the model reads of so long a question
+        return match
     words = [span in part.words for span in question.words]
     phrases = [phrase in part.phrases for phrase in question.phrases]
     return replace(
@@ -81,7 +80,10 @@ def _narrow(match: Match, question: Question, part: Question) -> Match:
 
 def measure_sentences(question: Question, match: Match) -> Matrix:
     """Return the values of ``FEATURES`` for each sentence of ``match``, shape (sentences, features)."""
-    cues = _read_cues(match)
+    return _measure(question, match, _read_cues(match))
+
+
+def _measure(question: Question, match: Match, cues: Matrix) -> Matrix:
     wanted = (True, *(want in question.wants for want in WANTS), *(question.kind == kind for kind in KINDS))
     return np.hstack([_compare_words(match), *(cues * each for each in wanted)])
 

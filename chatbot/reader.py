@@ -3,6 +3,7 @@
 Joins index, embedding, matching and ranking; knows nothing of conversations or of how answers are written.
 """
 
+import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -50,7 +51,7 @@ class Reader:
             return question, [], []
         count = count_read(question)
         hits, vector = self.search(question.text, max(count, top_k))
-        if (spelled := self._spell_out(question, hits)) != question.text:
+        if (spelled := self._spell_out(question, hits[:count])) != question.text:
             question = read_question(spelled)
             hits, vector = self.search(spelled, max(count, top_k))
         matches = self._match(question, vector, hits[:count], focus)
@@ -62,7 +63,8 @@ class Reader:
         """Return the question's text with the words that a paper found has for an acronym that no paper uses."""
         text = question.text
         for name in self.unknown_names(question):
-            text = text.replace(name, find_long_form(name, (hit.paper.text for hit in hits)) or name)
+            if long_form := find_long_form(name, (hit.paper.text for hit in hits)):
+                text = re.sub(rf"(?<![\w-]){re.escape(name)}(?!\w)", long_form, text)
         return text
 
     def match(self, question: Question, papers: Sequence[Paper]) -> dict[str, Match]:

@@ -132,6 +132,11 @@ class Question:
     of_record: tuple[str, ...] = ()
     parts: "tuple[Question, ...]" = ()
 
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """Return what it asks of a paper's record beside what abstracts say."""
+        return () if self.of_record else tuple(field for part in self.parts for field in part.of_record)
+
 
 @dataclass(frozen=True, slots=True)
 class Words:

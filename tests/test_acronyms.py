@@ -11,8 +11,11 @@ from chatbot.acronyms import find_long_form
 @pytest.mark.parametrize(
     ("acronym", "text", "words"),
     [
-        ("SNNs", "Computing with spiking neural networks is promising.", "spiking neural networks"),
-        ("RAG", "Retrieval-augmented generation helps.", "Retrieval-augmented generation"),
+        ("SNNs", "Spiking neural networks compute. We train spiking neural networks.", "spiking neural networks"),
+        ("RAG", "Query-by-query generation? No: query-by-query generation.", ""),
+        ("QBG", "Query-by generation? No: query-by generation.", ""),
+        ("NLP", "Natural-language processing, or natural-language processing.", "natural-language processing"),
+        ("MSE", "Here memory systems enable agents.", ""),
         ("ABC", "They are being considered.", ""),
         ("RL", "We use reinforcement learning.", ""),
         ("LiNeS", "Layers increase, nets even scale.", ""),
@@ -28,7 +31,9 @@ def test_an_acronym_that_no_paper_uses_is_understood(seed_index: Path) -> None:
     answer = bot.ask("How is forgetting kept at bay in SNNs?")
     assert answer.status == "answered"
     assert "Hebbian" in answer.citations[0].title
-    assert "SNNs" in answer.standalone_question
+    assert answer.question == "How is forgetting kept at bay in SNNs?"
+    assert answer.standalone_question == "How is forgetting kept at bay in spiking neural networks?"
+    assert "QSNNs" in bot.ask("How do QSNNs and SNNs differ?").standalone_question
 
 
 def test_what_is_missing_is_never_a_name_that_is_there(seed_index: Path) -> None:

@@ -192,3 +192,29 @@ def test_what_a_record_tells_is_not_asked_of_a_model(seed_index: Path, server: M
 def test_each_thing_that_is_asked_is_answered(bot: PaperChatbot, question: str, told: list[str]) -> None:
     answer = bot.ask(question).answer
     assert [words for words in told if words not in answer] == []
+
+
+def test_what_is_asked_beside_a_record_is_answered_too(tmp_path: Path, write_jsonl: Callable[..., Path]) -> None:
+    abstract = "We present Zyxq, which sorts honey by bees. Zyxq runs five times faster than a hive."
+    paper = {"title": "Zyxq: Honey Sorting", "abstract": abstract, "authors": ["Ann Bee"], "year": 2024}
+    bot = PaperChatbot(index=tmp_path / "index", model="extractive")
+    bot.ingest(write_jsonl(paper))
+    answer = bot.ask("What does Zyxq do, and who wrote it?")
+    assert answer.status == "answered"
+    assert "sorts honey by bees" in answer.answer
+    assert "by Ann Bee" in answer.answer
+    missing = bot.ask("How fast does Zyxq run, and is there a link to its code?")
+    assert missing.status == "partial"
+    assert "five times faster" in missing.answer
+    assert "a link" in missing.answer
+
+
+def test_a_comparison_with_a_name_that_is_only_mentioned_says_what_is_missing(bot: PaperChatbot) -> None:
+    for question in ("How does FRNet differ from LoRA?", "Unlike LoRA, what does FRNet bake?"):
+        assert "tells of ." not in bot.ask(question).answer
+
+
+def test_a_part_behind_all_that_the_model_reads_does_no_harm(bot: PaperChatbot) -> None:
+    long = "Here is a story about segmentation. " * 50
+    answer = bot.ask(f"{long[:1800]} How does FRNet fuse frustums, and what mIoU does it reach?")
+    assert answer.status in {"answered", "partial", "abstained"}

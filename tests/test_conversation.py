@@ -46,6 +46,7 @@ def test_what_points_back_is_put_in(text: str, expected: str) -> None:
         "How do quantum circuits learn time series without recurrence?",
         "How do I bake bread?",
         "What is pruning?",
+        "In which papers was link prediction among the experiments? I want all of them.",
         "Is it possible to prune a network with another network?",
         "What was the first paper on prompt tuning?",
         "Which is the first method that needs no labels?",

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TextIO
 
@@ -232,3 +233,10 @@ def test_an_index_removed_and_made_again_is_not_taken_for_the_old_one(index: Pat
     (tmp_path / "again.jsonl").write_text("".join(json.dumps(record) + "\n" for record in again))
     forked.run([sys.executable, "-c", forked.INGEST, index, tmp_path / "again.jsonl"], check=True)
     assert {hit.paper.id for hit in bot.search("honey bees", 20)} == {"p0", "p1", "p2"}
+
+
+def test_indexes_are_opened_from_several_threads_at_once(index: Path, tmp_path: Path) -> None:
+    folders = [index, Path(shutil.copytree(index, tmp_path / "other"))]
+    with ThreadPoolExecutor(4) as pool:
+        bots = list(pool.map(lambda at: PaperChatbot(index=folders[at % 2], model="extractive"), range(40)))
+    assert {len(bot) for bot in bots} == {6}

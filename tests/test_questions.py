@@ -1,5 +1,7 @@
 """What a question asks for."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,6 +34,14 @@ from chatbot.questions import clean_question, read_question
         ("How is contrastive learning used in CLEVE and in SWCC?", "compare"),
         ("SST and FRUGAL both want more than low rank. What part gets updated?", "compare"),
         ("MAN or AugLocal: which saves more memory?", "compare"),
+        ("What gain in accuracy and in speed does AugLocal bring?", "single"),
+        ("How does each client build its model?", "single"),
+        ("How can one study forgetting in SNNs?", "single"),
+        ("Why do LLMs fail at RAG when their context is long?", "single"),
+        ("could you contrast LiNeS with FRUGAL", "compare"),
+        ("how many papers use RL", "which"),
+        ("What methods exist for pruning?", "which"),
+        ("Which methods does FRNet outperform?", "single"),
     ],
 )
 def test_kind(text: str, kind: str) -> None:
@@ -44,6 +54,8 @@ def test_kind(text: str, kind: str) -> None:
         ("What mIoU does FRNet reach, and how fast is it?", ["What mIoU does FRNet reach, and ", "how fast is it?"]),
         ("MAN vs AugLocal: what does each change, and to what end?", ["what does each change, and ", "to what end?"]),
         ("Two works use EMA. By what means? Any gains?", ["By what means", "Any gains?"]),
+        ("SST - what is trained, and how well?", ["what is trained, and ", "how well?"]),
+        ("In federated learning, when clients have non-iid data, what goes wrong?", []),
         ("What is LiNeS?", []),
         ("Compare LiNeS with FRUGAL", []),
     ],
@@ -132,3 +144,10 @@ def test_a_link_that_is_no_address_asks_for_none(text: str) -> None:
 )
 def test_what_only_a_record_tells(text: str, asked: tuple[str, ...]) -> None:
     assert read_question(text).of_record == asked
+
+
+@pytest.mark.parametrize("text", ["Show me LiNeS " + "-" * 1980, "list " + "A-" * 990, "A" * 1900 + "/a", "and " * 500])
+def test_reading_takes_no_time_on_hostile_texts(text: str) -> None:
+    started = time.perf_counter()
+    read_question(text)
+    assert time.perf_counter() - started < 1

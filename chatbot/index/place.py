@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from urllib.parse import urlsplit
 
 from chatbot.errors import IndexBroken
@@ -17,6 +18,7 @@ from chatbot.index.vectors import VectorStore
 from chatbot.settings import Settings
 
 Keep = Callable[[], None]
+_opening = Lock()  # Chroma looks up the client of a folder again while it makes it
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,8 @@ def forget_stores() -> None:
     """Make the next store of a folder read the disk anew: Chroma keeps one client a folder, with what it knew then."""
     from chromadb.api.shared_system_client import SharedSystemClient
 
-    SharedSystemClient.clear_system_cache()
+    with _opening:
+        SharedSystemClient.clear_system_cache()
 
 
 def open_folder(folder: Path) -> VectorStore:
@@ -68,7 +71,9 @@ def open_folder(folder: Path) -> VectorStore:
     import chromadb
     from chromadb.config import Settings
 
-    return VectorStore(chromadb.PersistentClient(str(folder), settings=Settings(anonymized_telemetry=False)))
+    with _opening:
+        client = chromadb.PersistentClient(str(folder), settings=Settings(anonymized_telemetry=False))
+    return VectorStore(client)
 
 
 class Folder:
