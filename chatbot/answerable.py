@@ -91,10 +91,10 @@ def judge(question: Question, chosen: Sequence[Match], unknown_names: Sequence[s
 def _find_missing(question: Question, chosen: Sequence[Match]) -> list[str]:
     """Return the phrases of the question that the chosen papers cover worst, at most three, worst first.
 
-    Names that stand in those papers are not among them.
+    A known name is among them where one of those papers is asked about by name and does not mention it.
     """
     covered = np.concatenate([match.phrases for match in chosen]).max(axis=0)
     pairs = zip(covered, question.phrases, strict=True)
-    text = " ".join(match.hit.paper.text for match in chosen).lower()
-    told = sorted((value, p) for value, p in pairs if p not in question.names or p.lower() not in text)
+    text = " ".join(match.hit.paper.text for match in chosen if match.named).lower()
+    told = sorted((value, p) for value, p in pairs if p not in question.names or (text and p.lower() not in text))
     return [phrase for value, phrase in told if value < 0.5 or phrase == told[0][1]][:3]
