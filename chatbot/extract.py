@@ -92,11 +92,9 @@ def _quote(question: Question, chosen: Sequence[Match], confidence: float, first
     paper = chosen[0].hit.paper
     if fields := [field for field in question.beside if getattr(paper, field, None)]:
         record = _tell_record(paper, fields, confidence, first + len(citations))
-        body, sentences, citations = (
-            f"{body}\n\n{record.text}",
-            [*sentences, *record.sentences],
-            [*citations, *record.citations],
-        )
+        body += f"\n\n{record.text}"
+        sentences += record.sentences
+        citations += record.citations
     text = f"{body}\n\n{notice}" if notice else body
     return Draft("partial" if notice else "answered", text, tuple(sentences), tuple(citations), confidence)
 

@@ -39,20 +39,22 @@ def rank_sentences(question: Question, matches: Sequence[Match]) -> list[Match]:
     ranked = []
     for match in matches:
         cues = _read_cues(match)
-        whole = regression.log_odds(_measure(question, match, cues))
-        parts = [regression.log_odds(_measure(part, _narrow(match, question, part), cues)) for part in question.parts]
-        ranked.append(replace(match, evidence=whole, order=_order(whole, np.array(parts).reshape(-1, len(whole)))))
+        whole = _measure(question, match, cues)
+        parts = [
+            regression.probability(_measure(part, _narrow(match, question, part), cues)) for part in question.parts
+        ]
+        order = _order(regression.probability(whole), np.array(parts).reshape(-1, len(whole)))
+        ranked.append(replace(match, evidence=regression.log_odds(whole), order=order))
     return ranked
 
 
-def _order(evidence: Matrix, of_parts: Matrix) -> tuple[int, ...]:
-    """Return the sentences, best first, from their log-odds for the whole question and for each of its parts.
+def _order(whole: Matrix, parts: Matrix) -> tuple[int, ...]:
+    """Return the sentences, best first, from their probabilities for the whole question and for each of its parts.
 
     Where several things are asked, the next one is that which tells most of what those before it leave open: the sum
     of its probabilities to belong in the answer to each part, each weighted by the probability that no sentence
     before it does, and of that to belong in the answer as a whole.
     """
-    whole, parts = _probability(evidence), _probability(of_parts)
     still_open, order = np.ones(len(parts)), list[int]()
     while len(order) < len(whole):
         gain = whole + still_open @ parts
@@ -60,10 +62,6 @@ def _order(evidence: Matrix, of_parts: Matrix) -> tuple[int, ...]:
         order.append(int(gain.argmax()))
         still_open *= 1 - parts[:, order[-1]]
     return tuple(order)
-
-
-def _probability(log_odds: Matrix) -> Matrix:
-    return np.asarray(1 / (1 + np.exp(-log_odds)))
 
 
 def _narrow(match: Match, question: Question, part: Question) -> Match:

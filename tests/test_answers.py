@@ -11,7 +11,7 @@ import pytest
 from chatbot import PaperChatbot, answerable, extract
 from chatbot.answers import Answer
 from chatbot.markup import defuse_markdown
-from chatbot.records import Paper
+from chatbot.records import Judgement, Paper
 from tests.conftest import make_record
 from tests.model_server import ModelServer
 
@@ -210,11 +210,16 @@ def test_what_is_asked_beside_a_record_is_answered_too(tmp_path: Path, write_jso
 
 
 def test_a_comparison_with_a_name_that_is_only_mentioned_says_what_is_missing(bot: PaperChatbot) -> None:
-    for question in ("How does FRNet differ from LoRA?", "Unlike LoRA, what does FRNet bake?"):
-        assert "tells of ." not in bot.ask(question).answer
+    for text in ("How does FRNet differ from LoRA?", "Unlike LoRA, what does FRNet bake?"):
+        assert "tells of ." not in bot.ask(text).answer
+    question, _, matches = bot.read("How does FRNet differ from LiDAR?")
+    assert (question.kind, question.names, matches[0].named) == ("compare", ("FRNet", "LiDAR"), True)
+    draft = extract.answer(question, matches, matches[:1], Judgement(0.1, "refused", ()))
+    assert draft.status == "abstained"
 
 
 def test_a_part_behind_all_that_the_model_reads_does_no_harm(bot: PaperChatbot) -> None:
     long = "Here is a story about segmentation. " * 50
-    answer = bot.ask(f"{long[:1800]} How does FRNet fuse frustums, and what mIoU does it reach?")
-    assert answer.status in {"answered", "partial", "abstained"}
+    question, _, (best, *_) = bot.read(f"{long[:1800]} How does FRNet fuse frustums, and what mIoU does it reach?")
+    assert len(question.parts) == 2
+    assert best.order != tuple(range(len(best.spans)))

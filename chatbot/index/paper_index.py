@@ -43,7 +43,6 @@ class PaperIndex:
         self._scopes: dict[tuple[int, Condition], Scope] = {}
         self.manifest = self.place.load()
         verify_manifest(self.manifest, str(self.place), folder, embedding)
-        forget_stores()  # this process may have opened them before another one wrote
         with self.place.guard():
             self._open_stores()
             self._heal()
@@ -65,6 +64,7 @@ class PaperIndex:
         return cls(folder, embedding, server)
 
     def _open_stores(self) -> None:
+        forget_stores()  # this process may have opened them before another one wrote
         self._vectors = self.place.open_vectors(self.manifest.store)
         if not self.manifest.writing and len(self._vectors) != self.manifest.passages:
             told, self.manifest = self.manifest, self.place.load()
@@ -134,7 +134,6 @@ class PaperIndex:
         if (self.manifest.store, self.manifest.generation, self._lexical_generation()) == known:
             return False
         verify_manifest(self.manifest, str(self.place), self.folder, self._embedding)
-        forget_stores()
         self._listed, self._scopes = (-1, ()), {}
         self._open_stores()
         return True
