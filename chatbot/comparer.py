@@ -187,8 +187,10 @@ class Comparer:
                 changed = resolved.papers != grid.papers or resolved.choices or edit.plain
                 return Plan(resolved) if changed else None
             case "remove papers" | "keep papers":
-                meant = [paper for name in edit.names for paper in pick_named(name, grid.papers)[:1]]
+                meant = [paper for name in edit.names for paper in _rows_called(name, grid.papers)]
                 change = edits.keep_papers if edit.action == "keep papers" else edits.remove_papers
+                if not meant and edit.plain:
+                    return Plan(replace(grid, choices=(), unknown=edit.names))
                 return Plan(change(grid, meant)) if meant else None
         return None
 
@@ -270,6 +272,12 @@ class Comparer:
                 confidence = answerable.judge(question, [match], ()).confidence
                 cells.append(fill_free_cell(aspect, question, match, confidence, least))
         return cells
+
+
+def _rows_called(name: str, papers: Sequence[Paper]) -> Sequence[Paper]:
+    """Return the one of ``papers`` that ``name`` means, which may be its place, as in "the second one"."""
+    at = read_choice(name, len(papers))
+    return pick_named(name, papers)[:1] if at is None else papers[at : at + 1]
 
 
 def _names_in(text: str, papers: Sequence[Paper]) -> list[str]:

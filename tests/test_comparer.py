@@ -67,11 +67,23 @@ def test_two_papers_side_by_side(bot: PaperChatbot) -> None:
     assert "| LiNeS |" in answer.answer
 
 
-@pytest.mark.parametrize("text", ["drop the article", "drop the works", "remove the paper"])
-def test_words_that_name_no_paper_are_answered_without_a_grid(bot: PaperChatbot, text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [("drop the article", "article"), ("please drop the works", "works"), ("remove the paper", "the paper")],
+)
+def test_a_row_that_is_not_there_cannot_be_dropped(bot: PaperChatbot, text: str, named: str) -> None:
+    before, answer, after = talk(bot, "Compare LiNeS with FRNet", text, "sort by title")
+    assert rows(answer) == rows(before)
+    assert f"No indexed paper is called “{named}”" in answer.answer
+    assert (answer.status, after.status) == ("partial", "answered")
+
+
+@pytest.mark.parametrize(
+    ("text", "left"), [("drop the second one", [LINES]), ("hide the first", [FRNET]), ("remove the last paper", [LINES])]
+)
+def test_a_row_is_dropped_by_its_place(bot: PaperChatbot, text: str, left: list[str]) -> None:
     *_, answer = talk(bot, "Compare LiNeS with FRNet", text)
-    assert answer.comparison is None
-    assert answer.status != "answered"
+    assert rows(answer) == left
 
 
 def test_a_grid_is_edited_turn_by_turn(bot: PaperChatbot) -> None:

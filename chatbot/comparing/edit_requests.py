@@ -26,6 +26,10 @@ _REMOVE = re.compile(
     r"|take\b.*\b(?:out|off|away)|can go|don't (?:need|care|want)|do not (?:need|want))\b",
     re.I,
 )
+_REMOVE_PLAINLY = re.compile(
+    r"\W*(?:(?:please|now|and|then|so|ok|just) )*(?:drop|remove|delete|discard|exclude|hide|omit|get rid of|leave out|take)\b",
+    re.I,
+)
 _ADD = re.compile(
     r"\b(?:add(?:ing)?|includ(?:e|ing)|insert|append|bring in|put\b.*\bin|throw\b.*\b(?:in|into)|also|another|one more"
     r"|as well|too|i'd like|now a)\b",
@@ -47,7 +51,8 @@ _EXPORT_ASKED = re.compile(
 FEW_WORDS = 10
 _IS_QUESTION = re.compile(
     r"^\W*(?:and |so |but )?(?:what(?! (?:if you|about adding))|which|who|why|when|where"
-    r"|how(?! about (?:adding|includ))|do|does|did|is|are|has|have|was|were)\b",
+    r"|how(?! about (?:adding|includ))|do|does|did|is|are|has|have|was|were)\b"
+    r"|,\s*(?:how|what|why|where|when)\b.*\?\W*$",
     re.I,
 )
 _WHICH = re.compile(
@@ -133,7 +138,10 @@ def _read_rows(masked: str) -> Request | None:
         names = split_names(
             re.sub(r"\bcan go\b|\b(?:out|off)\b(?: (?:of )?the (?:list|grid|table))?", " ", masked, flags=re.I)
         )
-        return Request("remove papers", tuple(names)) if names else None
+        plainly = _REMOVE_PLAINLY.match(masked) if len(masked.split()) <= FEW_WORDS else None
+        if plainly and not names:  # "the paper" is no name, and yet what is to go
+            names = list(filter(None, [masked[plainly.end() :].strip(" .!")]))
+        return Request("remove papers", tuple(names), plain=bool(plainly)) if names else None
     if _KEEP.search(masked):
         names = split_names(masked)
         return Request("keep papers", tuple(names)) if names else None
