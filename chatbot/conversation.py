@@ -93,7 +93,9 @@ def make_standalone(question: Question, history: Sequence[Turn], names_other: bo
     if pointer and _has_own_subject(question, text, pointer):
         return Standalone(text)
     if not papers:
-        return Standalone(text, unresolved=bool(pointer) and len(question.words) < FEW_WORDS)
+        # "Which of these use graphs?" is asked of all that is indexed.
+        alone = question.kind != "which" and len(question.words) < FEW_WORDS
+        return Standalone(text, unresolved=bool(pointer) and alone)
     if pointer:
         return _replace_pointer(text, pointer, papers)
     words = [question.text[start:end] for start, end in question.words]

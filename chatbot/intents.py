@@ -36,7 +36,7 @@ _COMPARE = re.compile(
     r"(?:\W+(?:do|does|did|use|make|find|claim|get|deal|go|say|bring|need|build|tackle|give|change|release|propose"
     r"|assume|report|pick|cover|treat|prepare|rely|offer)\w*\b|\s*[?,;]|\s*$)"
     r"|\bthey (?:each|both)\b"
-    rf"|\b(?:two|both|these)(?: (?!and\b|or\b)[\w-]+){{0,4}}? {_PAPER}\b|\bboth (?:of )?(?:these|them)\b"
+    rf"|\b(?:two|both|(?<!of )these)(?: (?!and\b|or\b)[\w-]+){{0,4}}? {_PAPER}\b|\bboth (?:of )?(?:these|them)\b"
     rf"|\b(?:{_PAPER}|one)\b.*(?:[,;]|\band|\bor) (?:another|the other)\b|\bone {_PAPER}\b(?=.*\b(?:other|one)\b)"
     r"|^[^:?.]{2,160}\b(?:or|against|next to|beside)\b[^:?.]{2,}(?::| [-–—] |,\s+(?:what|which|how|where)\b)"
     r"|^[^:?.]{2,80}\band\b[^:?.]{2,60}\bboth\b(?! of| [\w-]+ and)"

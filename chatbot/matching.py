@@ -50,8 +50,18 @@ def match_papers(
             literal = _stand_in(question, [hit.paper.title, *(span.text for span in chosen)])
             meanings = np.stack([_mean(sentence) for sentence in own])
             name = named.get(hit.paper.id)
+            if name is not None and _only_title_names(hit, chosen):
+                in_name = [name <= start < name + len(hit.paper.name) for start in starts]
+                by_word[:, in_name] = 1
+                by_phrase[:, [_find(phrase, hit.paper.name) is not None for phrase in question.phrases]] = 1
             matches.append(Match(hit, tuple(chosen), by_word, starts, by_phrase, literal, meanings, name))
     return sorted(matches, key=lambda match: match.value, reverse=True)
+
+
+def _only_title_names(hit: Hit, spans: Sequence[Span]) -> bool:
+    """Tell whether what the paper is called stands in its title alone, so that no sentence can be blamed for lacking it."""
+    name = hit.paper.name
+    return name != hit.paper.title and not any(_find(name, span.text) for span in spans)
 
 
 def _mean(vectors: Matrix) -> Matrix:
@@ -74,17 +84,26 @@ def _named(question: Question, hits: Sequence[Hit]) -> dict[str, int]:
     """Return where the question names a paper: by its own name, or by one that few of the papers found mention."""
     found: dict[str, int] = {}
     for hit in hits:
-        if _is_distinctive(hit.paper.name) and (match := _find(hit.paper.name, question.text)):
+        name = hit.paper.name
+        if (match := _find(name, question.text)) and (_is_distinctive(name) or _is_rare(name, hits)):
             found[hit.paper.id] = match.start()
     for name in question.names:
-        holders = [hit.paper.id for hit in hits if _find(name, hit.paper.head)]
+        holders = _holders(name, hits)
         if len(holders) <= MOST_HOLDERS:
             found = dict.fromkeys(holders, question.text.find(name)) | found
     return found
 
 
+def _holders(name: str, hits: Sequence[Hit]) -> list[str]:
+    return [hit.paper.id for hit in hits if _find(name, hit.paper.head)]
+
+
 def _is_distinctive(name: str) -> bool:
     return len(name.split()) > 2 or any(char.isupper() or char.isdigit() for char in name[1:])
+
+
+def _is_rare(name: str, hits: Sequence[Hit]) -> bool:
+    return " " in name and len(_holders(name, hits)) <= MOST_HOLDERS
 
 
 def _find(name: str, text: str) -> re.Match[str] | None:
