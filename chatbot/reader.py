@@ -38,8 +38,7 @@ class Reader:
 
     def search(self, query: str, top_k: int) -> tuple[list[Hit], Any]:
         """Return the papers nearest to ``query``, best first, and its unit vector."""
-        vector = self._embedder.embed_query(query)
-        return retrieval.search(self._open_index(), query, vector, top_k), vector
+        return retrieval.search(self._open_index(), query, self._embedder.embed_query, top_k)
 
     def read(self, text: str, top_k: int, focus: Collection[str] = ()) -> tuple[Question, list[Hit], list[Match]]:
         """Return the question as read, the hits in the order of reading, and the matches of those that were read.

@@ -4,9 +4,9 @@ Knows scores; knows nothing of how vectors are made or stored, nor of answers. T
 Cranfield and SciFact's training queries (``python -m evals retrieval``).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -41,8 +41,19 @@ class Searchable(Protocol):
         """Return papers by id."""
 
 
-def search(index: Searchable, query: str, vector: Vector, top_k: int) -> list[Hit]:
-    """Return the ``top_k`` papers for ``query``, whose unit vector is ``vector``, best first.
+class Candidates(NamedTuple):
+    """What each side found for a query, by paper id; ``vectors`` are of those looked at, see ``abstract_vectors``."""
+
+    passages: Scores
+    words: Scores
+    pairs: Scores
+    vectors: dict[str, Vector]
+
+
+def search(
+    index: Searchable, query: str, embed_query: Callable[[str], Vector], top_k: int
+) -> tuple[list[Hit], Vector]:
+    """Return the ``top_k`` papers for ``query``, best first, and its unit vector, which ``embed_query`` makes.
 
     Four scores (cosine of the abstract, of its nearest sentence, BM25 of words and of word pairs) are each
     scaled to 0…1 over the candidates and added. The query vector is then moved towards the best papers
@@ -50,39 +61,55 @@ def search(index: Searchable, query: str, vector: Vector, top_k: int) -> list[Hi
     neighbours among the candidates (score regularisation: Diaz, "Regularizing ad hoc retrieval scores", CIKM 2005).
     """
     limit = max(CANDIDATES, top_k)
-    with ThreadPoolExecutor(1) as pool:  # the stores are separate and release the interpreter while they search
-        nearest = pool.submit(index.nearest_passages, vector, limit)
+    found, vector = _find(index, query, embed_query, limit)
+    best = _order(found, vector, limit)[:top_k]
+    papers = index.papers([key for key, _, _ in best])
+    dense, lexical = _rank(found.passages), _rank(found.words)
+    there = [(papers[key], score, cosine) for key, score, cosine in best if key in papers]
+    hits = [
+        Hit(rank, paper, score, cosine, Ranks(dense.get(paper.id), lexical.get(paper.id), rank))
+        for rank, (paper, score, cosine) in enumerate(there, 1)
+    ]
+    return hits, vector
+
+
+def _find(
+    index: Searchable, query: str, embed_query: Callable[[str], Vector], limit: int
+) -> tuple[Candidates, Vector]:
+    def match_words() -> tuple[Scores, Scores, dict[str, Vector]]:
         words, pairs = index.match_words(query, limit)
-        passages = nearest.result()
-    known = index.abstract_vectors(list(dict.fromkeys(_best(passages, LOOKED_AT) + _best(words, LOOKED_AT))))
+        return words, pairs, index.abstract_vectors(_best(words, LOOKED_AT))
+
+    with ThreadPoolExecutor(1) as pool:  # words need no vector; the model and the stores work without the interpreter
+        lexical = pool.submit(match_words)
+        vector = embed_query(query)
+        passages = index.nearest_passages(vector, limit)
+        words, pairs, vectors = lexical.result()
+    vectors |= index.abstract_vectors([key for key in _best(passages, LOOKED_AT) if key not in vectors])
+    return Candidates(passages, words, pairs, vectors), vector
+
+
+def _order(found: Candidates, vector: Vector, limit: int) -> list[tuple[str, float, float]]:
+    """Return id, score and cosine of the best ``limit`` candidates."""
+    passages, known = found.passages, found.vectors
     sentences = {key: float((each[1:] @ vector).max()) for key, each in known.items() if len(each) > 1}
-    parts = {"passage": passages, "words": words, "pairs": pairs, "sentence": sentences}
+    parts = {"passage": passages, "words": found.words, "pairs": found.pairs, "sentence": sentences}
     first = _fuse(parts)
     ranked = _best(first, limit)
     vectors = {key: known[key][0] for key in ranked[:RESCORED] if key in known}
     if not vectors:
         return []
     feedback = _move_towards(vector, [(vectors[key], first[key]) for key in ranked[:FEEDBACK_PAPERS] if key in vectors])
-    near = {
-        key: float(found @ feedback) + _deeper(passages, key, float(found @ vector)) for key, found in vectors.items()
-    }
+    near = {key: float(each @ feedback) + _deeper(passages, key, float(each @ vector)) for key, each in vectors.items()}
     fused = _fuse(parts | {"passage": near})
     ids = [key for key in _best(fused, limit) if key in vectors]
     matrix = np.stack([vectors[key] for key in ids])
     scores = _smooth(np.array([fused[key] for key in ids], np.float32), matrix)
-    order = np.argsort(-scores, kind="stable")
-    final = [(ids[at], float(scores[at]), float(matrix[at] @ vector)) for at in order]
+    final = [(ids[at], float(scores[at]), float(matrix[at] @ vector)) for at in np.argsort(-scores, kind="stable")]
     # Those behind keep their order, scaled to come after.
     tail = [key for key in ranked if key not in vectors]
     scale = min(final[-1][1] / first[tail[0]], 1.0) if tail else 1.0
-    final += [(key, first[key] * scale, passages.get(key, 0.0)) for key in tail]
-    papers = index.papers([key for key, _, _ in final[:top_k]])
-    found = [(papers[key], score, cosine) for key, score, cosine in final[:top_k] if key in papers]
-    dense, lexical = _rank(passages), _rank(words)
-    return [
-        Hit(rank, paper, score, cosine, Ranks(dense.get(paper.id), lexical.get(paper.id), rank))
-        for rank, (paper, score, cosine) in enumerate(found, 1)
-    ]
+    return final + [(key, first[key] * scale, passages.get(key, 0.0)) for key in tail]
 
 
 def _fuse(parts: Mapping[str, Scores]) -> Scores:
