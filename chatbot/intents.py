@@ -14,15 +14,22 @@ _WHICH = re.compile(
     r"|\bwhich (?:(?!of\b)[\w-]+ ){0,3}(?:methods|approaches|algorithms|authors)\b"
     r"(?! (?:does|did|is|was)\b)(?!.*\b(?:compared|beaten)\b)"
     r"|\b(?:list|find|show|give|name)\b(?:[^\w-]+[\w-]+){0,4}?[^\w-]+(?:methods|approaches|algorithms)\b"
+    r"|\b(?:list|find|show|give|name|looking for)\b(?: me)?(?: all| the| any| some){0,2} (?:[\w-]+ ){0,4}?"
+    r"(?:papers|works|articles|studies|work (?:on|about)|research (?:on|about))\b"
+    r"|^\W*(?:[\w/-]+ ){0,5}(?:papers|articles|studies)\W*$"
+    r"|\bwhat (?:do|have|else do) (?:you|we) (?:have|got|know)(?: here)? (?:on|about)\b"
+    r"|\b(?:do|does|did|are|is|have|has) any (?:of (?:them|these|those)|papers?|works?|one|body|methods?)\b"
+    r"|\b(?:all|those|ones) that\b(?=.*\b(?:use|deal|stud|work))"
     r"|\bhow many (?:\w+ ){0,2}(?:papers|works|articles|studies)\b"
     r"|\b(?:is|are) there (?:any |other |more ){0,2}(?:papers?|works?|studies|articles?|research)\b"
     r"|\b(?:which|what) (?:\w+ )?(?:methods|approaches|algorithms|research) (?:exists?|(?:are|is) there)\b"
-    r"|\b(?:papers|works|articles|abstracts|studies) (?:here |indexed )?(?:that|which|about|on|using|with|dealing)\b"
-    r"|(?:^|\b(?:is|are) there |\b(?:find|list|show|have|got|see|want)(?: me)? )(?:anything|everything|something|all) "
-    r"(?:else |here |indexed )?(?:on|about|that|which|related)\b|^(?:is |has )?any(?:one|body)\b"
+    r"|\b(?:papers|works|articles|abstracts|studies) (?:here |indexed )?"
+    r"(?:that|which|about|on|using|with|w|dealing|for|where|involving|related|tested|proposing|addressing|based)\b"
+    r"|(?:^|\b(?:is|are) there |\b(?:find|list|show|have|got|see|want|looking for)(?: me)? )(?:anything|everything|something|all) "
+    r"(?:else |here |indexed )?(?:on|about|that|which|related|dealing|using|with)\b|^(?:is |has )?any(?:one|body)\b"
     r"|^(?:so |and )?where (?:is|are|does|do)\b(?!.*\bcome from\b)"
     r".*\b(?:used?|use of|studied|mentioned|applied|tested|appear)\W*$"
-    r"|\bwho (?:else )?(?:uses?|studies|works on)\b"
+    r"|\bwho (?:else )?(?:uses?|studies|works on|tests?|evaluates?|reports?)\b"
     r"|\bwhich of (?:them|these|those|the (?:papers|works|articles|abstracts|studies))\b"
     r"|^\W*(?:and |but )?which ones\b",
     re.I,
@@ -31,12 +38,13 @@ _PAPER = r"(?:papers?|works?|stud(?:y|ies)|articles?|surveys?)"
 # A comparison is asked for, or the question speaks of two things and of each of them.
 _COMPARE = re.compile(
     r"(?:^|[.?!:] )\W*(?:(?:can|could|would) you )?(?:please )?(?:compare|contrast)\b|\bcomparison between\b"
-    r"|\b(?:unlike|versus|vs|whereas|as opposed to|in contrast to|in common)\b"
+    r"|\bdiff(?:erence)?s? (?:between|btw|b/w)\b|\bhow (?:do|does|did) .{2,80} and .{2,80} differ\b|\bin common\b|\b(?:unlike|versus|vs\.?|whereas|as opposed to|in contrast to) (?:the|an?|(?-i:[A-Z]))"
     r"|\b(?:each|either|both)(?: (?:one|paper|work|method|approach|of (?:them|these)|case))?"
     r"(?:\W+(?:do|does|did|use|make|find|claim|get|deal|go|say|bring|need|build|tackle|give|change|release|propose"
-    r"|assume|report|pick|cover|treat|prepare|rely|offer)\w*\b|\s*[?,;]|\s*$)"
+    r"|assume|report|pick|cover|treat|prepare|rely|offer|handle|solve|address|avoid|learn|train|test|apply|reach|save"
+    r"|achieve|reduce|prove|stud|focus|depend|represent|store|measure)\w*\b|\s*[?,;]|\s*$)"
     r"|\bthey (?:each|both)\b"
-    rf"|\b(?:two|both|(?<!of )these)(?: (?!and\b|or\b)[\w-]+){{0,4}}? {_PAPER}\b|\bboth (?:of )?(?:these|them)\b"
+    rf"|\b(?:two|both|(?<!of )these(?= two| (?:\w+ )?papers.*\b(?:differ|shar|agree|same)))(?: (?!and\b|or\b)[\w-]+){{0,4}}? {_PAPER}\b|\bboth (?:of )?(?:these|them)\b"
     rf"|\b(?:{_PAPER}|one)\b.*(?:[,;]|\band|\bor) (?:another|the other)\b|\bone {_PAPER}\b(?=.*\b(?:other|one)\b)"
     r"|^[^:?.]{2,160}\b(?:or|against|next to|beside)\b[^:?.]{2,}(?::| [-–—] |,\s+(?:what|which|how|where)\b)"
     r"|^[^:?.]{2,80}\band\b[^:?.]{2,60}\bboth\b(?! of| [\w-]+ and)"
@@ -45,9 +53,11 @@ _COMPARE = re.compile(
     r"|(?:\band|,) (?:what|which|how) (?:in |for |about |of )?the (?:[\w-]+ ){0,4}?(?:one|other|paper|work|study)\b",
     re.I,
 )
+# Of two things these ask to compare, even where neither is called by name; with one name, both may be of one paper.
+_VERSUS = re.compile(r"\b(?:unlike|versus|vs|whereas|as opposed to|in contrast to)\b", re.I)
 # Of two things named or described, these ask to compare; of one they do not.
 _COMPARE_TWO = re.compile(
-    r"\b(?:differs?|differences?|different from|distinguish\w*|similarit\w+|compar\w+)\b"
+    r"\b(?:differs?|diff(?:erence)?s?|different from|distinguish\w*|similarit\w+|compar\w+)\b"
     r"|^(?!.*(?-i:[A-Z]s\b)).*\b(?:they|their)\b"
     r"|\b(?:do|does|did|is|are|was|were|can) (?:each|either|both)\b(?! (?:of the|the))"
     r"|\b(in|by|of|for|from|between|to) (?:[\w’'-]+ ){1,8}?and (?:also )?\1 (?!what|which|how|whom)",
@@ -62,7 +72,9 @@ _DESCRIBED = re.compile(
 _FIGURE = re.compile(
     r"\bhow (?:much|many|long|big|fast|large|often|small|far|accurate|quick\w*)\b"
     r"|\bpercent\w*\b|\bby what (?:share|factor)"
-    r"|\b(?:score|accuracy|error|rate|percentage|share|number|size|speed-?up|fraction|ratio|mIoU|figures?|cost)s?\b",
+    # None of these when it only describes another noun, as in "the accuracy gap".
+    r"|\b(?:score|accurac(?:y|ie)|error|rate|percentage|share|number|size|speed-?up|fraction|ratio|mIoU|figure|cost)s?\b"
+    r"(?=\W*$|[?,.;:)]| (?:do|does|did|is|are|was|were|can|could|has|have|of|on|in|for|at|with|over|to|by|they|it|the|and)\b)",
     re.I,
 )
 # Of "code" and "link", only those that can be had: no "code generation", no "link prediction".
@@ -84,12 +96,14 @@ _OF_RECORD = {
     r"|(?:what|which) (?:conference|journal|venue)\b",
     "affiliations": r"affiliat(?:ed|ions?)\b"
     r"|(?:which|what) (?:universit\w+|institut\w+|labs?)\b.*\b(?:authors?|wrote)\b",
+    "licence": r"(?:what|which) (?:open.source )?licen[cs]es?\b",
+    "funding": r"who (?:funded|sponsored|paid for)\b|(?:what|which) (?:funding|grants?)\b",
     "number of citations": r"how (?:many times|often)\b.*\bcited\b|how many citations (?:does|has|did)\b",
 }
 _ASKS_RECORD = {field: re.compile(rf"\b(?:{pattern})", re.I) for field, pattern in _OF_RECORD.items()}
 _BACKGROUND = re.compile(
     r"\b(?:why|problems?|limit\w*|drawback\w*|challeng\w*|motivat\w*|existing|prior|earlier|previous\w*|obstacle\w*"
-    r"|weakness\w*|issues?|shortcoming\w*|hard|difficult\w*|poor|caus\w+|wrong|fail\w*|suffer\w*|lack\w*|flaw\w*)\b",
+    r"|comes? from|origins?|reasons?|due to|stems? from|struggl\w*|weakness\w*|issues?|shortcoming\w*|hard|difficult\w*|poor|caus\w+|wrong|fail\w*|suffer\w*|lack\w*|flaw\w*)\b",
     re.I,
 )
 _HOW = re.compile(
@@ -98,6 +112,9 @@ _HOW = re.compile(
 )
 _OVERVIEW = re.compile(
     r"^\W*(?:what(?:'s| is| are|s) (?!the\b)(?:\S+ ?){1,8}\W*$"
+    r"|what(?:'s| is| are|s) the (?!.*\b(?:accurac|score|error|rate|size|number|speed|cost|result|gain|data|code|link|author"
+    r"|main|key|goal|aim|problem|idea|method|approach|differ|limit|best|benefit|point|purpose|catch))(?:[\w-]+ ){1,3}\W*$"
+    r"|what (?:do|does|is) .{2,60} (?:mean|meant)\b|define\b"
     r"|(?:tell me about|summari[sz]e|describe|introduce|explain)\b"
     r"|what (?:do|does) (?:\S+ ){1,6}(?:do|propose)\W*$)",
     re.I,
@@ -143,7 +160,10 @@ def find_kind(text: str, names: int) -> Kind:
     """Return whether ``text``, with so many coined names in it, asks of one paper, compares, or asks which papers."""
     if _COMPARE.search(text):
         return "compare"
-    if _COMPARE_TWO.search(text) and names + len(_DESCRIBED.findall(text)) >= 2:
+    sides = names + len(_DESCRIBED.findall(text))
+    if sides != 1 and _VERSUS.search(text):
+        return "compare"
+    if sides >= 2 and _COMPARE_TWO.search(text):
         return "compare"
     return "which" if _WHICH.search(text) else "single"
 

@@ -85,7 +85,7 @@ def _named(question: Question, hits: Sequence[Hit]) -> dict[str, int]:
     found: dict[str, int] = {}
     for hit in hits:
         name = hit.paper.name
-        if (match := _find(name, question.text)) and (_is_distinctive(name) or _is_rare(name, hits)):
+        if (match := _find(name, question.text)) and (_is_distinctive(name) or _is_rare(hit, hits)):
             found[hit.paper.id] = match.start()
     for name in question.names:
         holders = _holders(name, hits)
@@ -102,13 +102,14 @@ def _is_distinctive(name: str) -> bool:
     return len(name.split()) > 2 or any(char.isupper() or char.isdigit() for char in name[1:])
 
 
-def _is_rare(name: str, hits: Sequence[Hit]) -> bool:
-    return " " in name and len(_holders(name, hits)) <= MOST_HOLDERS
+def _is_rare(hit: Hit, hits: Sequence[Hit]) -> bool:
+    """Tell whether few of the papers found use the word before the colon of the title, such as Bristle."""
+    return hit.paper.name != hit.paper.title and len(_holders(hit.paper.name, hits)) <= MOST_HOLDERS
 
 
 def _find(name: str, text: str) -> re.Match[str] | None:
     flags = re.IGNORECASE if len(name) > 5 else 0
-    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text, flags)
+    return re.search(rf"(?<!\w){re.escape(name)}s?(?!\w)", text, flags)
 
 
 def _nearest(spans: Sequence[Span], vector: Matrix) -> list[Span]:

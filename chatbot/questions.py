@@ -15,19 +15,21 @@ _WORD = re.compile(r"[^\W_](?:[\w@%+]|[-.'’/](?=\w))*")
 # Words that ask, point or link, and words about papers as such: they say nothing of a paper's subject.
 _GENERIC = frozenset(
     """
-    a about abstract abstracts after again all also am among an and another any anybody anyone anything approach
-    approaches are article articles as at author authors based be because been before being between both but by
-    call called can collection compare compared contrast could deal deals dealing describe did differ difference
-    different do does done down each either else every everything everybody explain exist exists find for from
-    get gets give given go goes got had has have having he help her here his how however i if in indexed into is
-    it its just know less let lets like list literature look looking looks made make makes many me mention
-    mentioned more most much my name need no nor not now of off on one ones only or other others our out over
-    own paper papers per please pls point present presented presents propose proposed proposes publication
-    publications rather really report reported reporting reports s same say says see she should show shows so
-    some somebody someone something study studied studies such summarize summary tell than thanks that the their
-    them then there these they thing things this those though through to too two under up use used uses using
-    versus very via vs walk want was way ways we well were what whats what's when where whether which while who
-    whom whose why will with within without work works would wrote yes yet you your
+    a about abstract abstracts actually after again all already also am among an and another any anybody anyone
+    anything approach approaches are article articles as at author authors b based be because been before being
+    between bit both btw but by call called can cannot cant collection compare compared contrast could deal
+    dealing deals describe did diff differ difference different diffs do does doesnt done dont down each either
+    else every everybody everyone everything exist exists explain find for from get gets give given go goes
+    gonna got had has have having he help her here his how however hows i if in indexed into is isnt it its
+    just kind know less let lets like list literature look looking looks made make makes many me meant mention
+    mentioned more most much my name need no nor not now of off ok okay on one ones only or other others our
+    out over own paper papers per please pls point present presented presents propose proposed proposes
+    publication publications rather really report reported reporting reports s same say says see seriously she
+    should show shows so some somebody someone something sorry sort studied studies study such summarise
+    summarised summarize summary tell than thanks that the their them then there these they thing things this
+    those though through to too two under up use used uses using versus very via vs w walk wanna want was way
+    ways we well were what what's whats when where whether which while who whom whose why will with within
+    without work working works would wrote yes yet you your
     """.split()
 )
 _COINED = re.compile(r"(?=[\w.-]*$)[\w-]*(?:[A-Z][\w-]*[A-Z0-9]|[a-z][A-Z]|[A-Za-z]-?\d)[\w.-]*")
@@ -59,12 +61,19 @@ def read_question(text: str) -> Question:
     return replace(whole, parts=parts, of_record=of_record)
 
 
+def as_comparison(question: Question) -> Question:
+    """Return ``question`` as one that compares."""
+    return replace(question, kind="compare", parts=tuple(replace(part, kind="compare") for part in question.parts))
+
+
 def _read(whole: str, first: int, last: int, kind: Kind) -> Question:
     """Return what the part of ``whole`` from ``first`` to ``last`` asks for."""
     text = whole[first:last]
     found = [match.span() for match in _WORD.finditer(text)]
-    words = tuple((start, end) for start, end in found if not (is_generic(text[start:end]) or asks_link(text, start)))
-    names = dict.fromkeys(text[start:end].removesuffix("'s") for start, end in words if is_coined(text[start:end]))
+    # Of which papers have code, "code" is the subject.
+    says_nothing = [is_generic(text[a:b]) or (kind != "which" and asks_link(text, a)) for a, b in found]
+    words = tuple(place for place, nothing in zip(found, says_nothing, strict=True) if not nothing)
+    names = dict.fromkeys(_name(text[start:end]) for start, end in words if is_coined(text[start:end]))
     return Question(
         text=text,
         kind=kind,
@@ -76,10 +85,16 @@ def _read(whole: str, first: int, last: int, kind: Kind) -> Question:
     )
 
 
+def _name(word: str) -> str:
+    """Return a coined word without its genitive, and an acronym without the s of its plural."""
+    name = word.removesuffix("'s")
+    return name[:-1] if name.endswith("s") and name[:-1].isalpha() and name[:-1].isupper() else name
+
+
 def is_generic(word: str) -> bool:
     """Tell whether ``word`` only asks, points or links."""
     lower = word.lower().replace("’", "'")
-    return lower in _GENERIC or lower.removesuffix("'s") in _GENERIC
+    return lower in _GENERIC or lower.removesuffix("'s") in _GENERIC or lower.endswith("n't")
 
 
 def is_coined(word: str) -> bool:

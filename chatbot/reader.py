@@ -14,9 +14,12 @@ from chatbot import matching, ranking, retrieval
 from chatbot.acronyms import find_long_form
 from chatbot.embedding import Embedder, WordModel
 from chatbot.index import PaperIndex, Scope
-from chatbot.questions import read_question
+from chatbot.questions import as_comparison, read_question
 from chatbot.records import Hit, Match, Paper, Question, Span
 
+_INTRODUCED = (
+    r"\({name}\)|\b(?:introduc|propos|present|call|nam|dub|term|develop|design|devis)\w*\b[^.]{{0,60}}?(?<!\w){name}(?!\w)"
+)
 READ_PAPERS, READ_PAPERS_WHICH = 12, 20  # papers whose sentences are compared with the question word by word
 
 
@@ -54,15 +57,24 @@ class Reader:
             question = read_question(spelled)
             hits, vector = self.search(spelled, max(count, top_k))
         matches = self._match(question, vector, hits[:count], focus)
+        if question.kind == "single" and sum(_is_called(match, question) for match in matches) > 1:
+            question = as_comparison(question)
+        matches = ranking.rank_sentences(question, matches)
         order = [match.hit for match in matches] + hits[count:]
         ranked = [replace(hit, rank=rank) for rank, hit in enumerate(order, 1)]
         return question, ranked[:top_k], matches
 
     def _spell_out(self, question: Question, hits: Sequence[Hit]) -> str:
-        """Return the question's text with the words that a paper found has for an acronym that no paper uses."""
-        text = question.text
-        for name in self.unknown_names(question):
-            if long_form := find_long_form(name, (hit.paper.text for hit in hits)):
+        """Return the question's text with the words for acronyms that papers found have in their place.
+
+        Of one that no paper uses, any paper may have them, but twice; of others, the first paper, if it does not use them.
+        """
+        text, texts = question.text, [hit.paper.text for hit in hits]
+        for name in question.names:
+            unknown = self._frequency(name) == 0
+            if not unknown and (not texts or name in texts[0]):
+                continue
+            if long_form := find_long_form(name, texts if unknown else texts[:1], 2 if unknown else 1):
                 text = re.sub(rf"(?<![\w-]){re.escape(name)}(?!\w)", long_form, text)
         return text
 
@@ -72,12 +84,12 @@ class Reader:
             return {}
         hits = [Hit(rank, paper, 0.0) for rank, paper in enumerate(papers, 1)]
         matches = self._match(question, self._embedder.embed_query(question.text), hits, ())
+        matches = ranking.rank_sentences(question, matches)
         return {match.hit.paper.id: match for match in matches}
 
     def _match(self, question: Question, vector: Any, hits: Sequence[Hit], focus: Collection[str]) -> list[Match]:
         spans = self._open_index().spans([hit.paper for hit in hits], vector)
-        matches = matching.match_papers(question, vector, hits, spans, self.words.embed_words, focus)
-        return ranking.rank_sentences(question, matches)
+        return matching.match_papers(question, vector, hits, spans, self.words.embed_words, focus)
 
     def spans(self, papers: Sequence[Paper]) -> dict[str, list[Span]]:
         """Return the sentences of the abstracts of ``papers`` by id, each with the vector stored at ingest."""
@@ -105,3 +117,14 @@ class Reader:
 
     def _frequency(self, name: str) -> int:
         return min(self._open_index().document_frequency(name).values(), default=1)
+
+
+def _is_called(match: Match, question: Question) -> bool:
+    """Tell whether ``question`` has the paper's own name, or one that its abstract gives to what it introduces."""
+    if match.named_at is None:
+        return False
+    called = question.text[match.named_at :]
+    if called.lower().startswith(match.hit.paper.name.lower()):
+        return True
+    names = [re.escape(name) for name in question.names if called.startswith(name)]
+    return any(re.search(_INTRODUCED.format(name=name), match.hit.paper.head) for name in names)
