@@ -32,6 +32,7 @@ MOST_HINT_WORDS = 10  # of an answer to "which paper is meant?"; what is longer 
 _UNDOES = re.compile(
     r"\W*(?:please )?(?:undo|go back|revert|take that back)(?: (?:that|it|this))?(?: please)?\W*", re.I
 )
+_IS_QUESTION = re.compile(r"\W*(?:what|how|which|why|where|when|who|does|do|is|are)\b", re.I)
 _ASKS_MORE = re.compile(r"\b(?:what|how|which|why|where|who|does|do)\b", re.I)
 
 
@@ -167,6 +168,8 @@ class Comparer:
             return None
         # In "compare how A and B handle noise" not all pieces are names: that is a question, not a grid.
         loose = [name for name in resolved.unknown if not is_coined(name)]
+        if _IS_QUESTION.match(text):  # nor are there several papers to choose from in "how does A treat old or new data"
+            loose += [choice.name for choice in resolved.choices]
         if loose and (not asked.plain or len(loose) > 1 or _ASKS_MORE.search(text)):
             return None
         return Plan(resolved, form=asked.form)

@@ -123,6 +123,8 @@ def _pick(found: re.Match[str], papers: Sequence[Paper]) -> Paper | None:
 def _has_own_subject(question: Question, text: str, pointer: re.Match[str]) -> bool:
     """Tell whether a name or enough content stands before the pointer for it to point inside the sentence itself."""
     before = text[: pointer.start()]
+    if re.search(r"\w{3,} \w{3,}(?: ?[:,–—]| -) *(?:what|how|why|when|where|is|are|does|do|can)\b", before, re.I):
+        return True  # as in "anchor sampling, what is it?"
     if re.search(r"(?<=\w )[A-Z]\w+", before):
         return True
     words = [word for word in (question.text[start:end] for start, end in question.words) if word in before]

@@ -36,7 +36,8 @@ def answer(
         notice = f"*This is the nearest the papers come.{doubt}*"
         return _quote(question, chosen, judgement.confidence, first, notice)
     named = [match for match in chosen if match.named]
-    if question.kind == "compare" and named and len(named) < len(question.names) and judgement.missing:
+    held = frozenset().union(*(match.holds for match in named))
+    if question.kind == "compare" and named and not held.issuperset(question.names) and judgement.missing:
         notice = f"No indexed paper tells of {_join(judgement.missing)}."
         return _quote(question, named, judgement.confidence, first, notice)
     return abstain(question, matches, judgement)
@@ -47,9 +48,10 @@ def choose_papers(question: Question, matches: Sequence[Match]) -> list[Match]:
     if question.kind == "single" or len(matches) < 2:
         return list(matches[:1])
     floor = matches[0].coverage + matches[0].best - SIDE_MARGIN
-    close = [match for match in matches if match.value >= matches[0].value - MARGIN]
     if question.kind == "which":
-        return close[:WHICH_MOST]
+        holders = [match for match in matches if question.names and match.holds.issuperset(question.names)]
+        close = [match for match in matches if match.value >= matches[0].value - MARGIN]
+        return (holders or close)[:WHICH_MOST]
     named = sorted((match for match in matches if match.named), key=lambda match: match.named_at or 0)
     others = [match for match in matches if not match.named and match.coverage + match.best >= floor]
     return named[:GROUP_MOST] if len(named) >= 2 else [*named, *others][:2]

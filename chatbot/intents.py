@@ -38,7 +38,9 @@ _PAPER = r"(?:papers?|works?|stud(?:y|ies)|articles?|surveys?)"
 # A comparison is asked for, or the question speaks of two things and of each of them.
 _COMPARE = re.compile(
     r"(?:^|[.?!:] )\W*(?:(?:can|could|would) you )?(?:please )?(?:compare|contrast)\b|\bcomparison between\b"
-    r"|\bdiff(?:erence)?s? (?:between|btw|b/w)\b|\bhow (?:do|does|did) .{2,80} and .{2,80} differ\b|\bin common\b|\b(?:unlike|versus|vs\.?|whereas|as opposed to|in contrast to) (?:the|an?|(?-i:[A-Z]))"
+    r"|\bdiff(?:erence)?s? (?:between|btw|b/w)\b|\bhow (?:do|does|did) .{2,80} and .{2,80} differ\b|\bin common\b"
+    r"|\bcompared (?:with|to) the (?:[\w-]+ ){1,4}(?:one|paper|work)\b|\bdifferences? in\b.{2,80}\band\b"
+    r"|\b(?:unlike|versus|vs\.?|whereas|as opposed to|in contrast to) (?:the|an?|(?-i:[A-Z]))"
     r"|\b(?:each|either|both)(?: (?:one|paper|work|method|approach|of (?:them|these)|case))?"
     r"(?:\W+(?:do|does|did|use|make|find|claim|get|deal|go|say|bring|need|build|tackle|give|change|release|propose"
     r"|assume|report|pick|cover|treat|prepare|rely|offer|handle|solve|address|avoid|learn|train|test|apply|reach|save"

@@ -54,7 +54,9 @@ def match_papers(
                 in_name = [name <= start < name + len(hit.paper.name) for start in starts]
                 by_word[:, in_name] = 1
                 by_phrase[:, [_find(phrase, hit.paper.name) is not None for phrase in question.phrases]] = 1
-            matches.append(Match(hit, tuple(chosen), by_word, starts, by_phrase, literal, meanings, name))
+            holds = frozenset(each for each in question.names if _find(each, hit.paper.text))
+            match = Match(hit, tuple(chosen), by_word, starts, by_phrase, literal, meanings, name, holds=holds)
+            matches.append(match)
     return sorted(matches, key=lambda match: match.value, reverse=True)
 
 
@@ -109,7 +111,10 @@ def _is_rare(hit: Hit, hits: Sequence[Hit]) -> bool:
 
 def _find(name: str, text: str) -> re.Match[str] | None:
     flags = re.IGNORECASE if len(name) > 5 else 0
-    return re.search(rf"(?<!\w){re.escape(name)}s?(?!\w)", text, flags)
+    # CIFAR-10 is CIFAR10, too.
+    spelled = re.sub(r"(?<=[A-Za-z])(?:\\-)?(?=\d)", "[- ]?", re.escape(name))
+    version = r"(?:s|-?\d+)?" if name[-1:].isalpha() else ""  # as in LLMs and ResNet56
+    return re.search(rf"(?<!\w){spelled}{version}(?!\w)", text, flags)
 
 
 def _nearest(spans: Sequence[Span], vector: Matrix) -> list[Span]:

@@ -67,14 +67,16 @@ class Reader:
     def _spell_out(self, question: Question, hits: Sequence[Hit]) -> str:
         """Return the question's text with the words for acronyms that papers found have in their place.
 
-        Of one that no paper uses, any paper may have them, but twice; of others, the first paper, if it does not use them.
+        Those of the first paper, if it does not use the acronym; of one that no paper uses, what any have twice.
         """
         text, texts = question.text, [hit.paper.text for hit in hits]
         for name in question.names:
-            unknown = self._frequency(name) == 0
-            if not unknown and (not texts or name in texts[0]):
+            if texts and name in texts[0]:
                 continue
-            if long_form := find_long_form(name, texts if unknown else texts[:1], 2 if unknown else 1):
+            long_form = find_long_form(name, texts[:1], 1)
+            if not long_form and self._frequency(name) == 0:
+                long_form = find_long_form(name, texts)
+            if long_form:
                 text = re.sub(rf"(?<![\w-]){re.escape(name)}(?!\w)", long_form, text)
         return text
 
@@ -116,7 +118,9 @@ class Reader:
         return [name for name in question.names if self._frequency(name) == 0]
 
     def _frequency(self, name: str) -> int:
-        return min(self._open_index().document_frequency(name).values(), default=1)
+        """Return in how many papers the word of ``name`` that is in fewest stands, in the plural too."""
+        index = self._open_index()
+        return max(min(index.document_frequency(form).values(), default=1) for form in (name, f"{name}s"))
 
 
 def _is_called(match: Match, question: Question) -> bool:

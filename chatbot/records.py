@@ -183,7 +183,7 @@ class Match:
     sentence. ``meanings`` has shape (sentences, 384): the unit mean of each sentence's word vectors. ``evidence`` has
     shape (sentences,): the log-odds that a sentence belongs in an answer; ``order`` are the sentences, those to be told
     first in front; ranking sets both. ``named_at`` is where in the question the paper is called by name, None when it
-    is not.
+    is not; ``holds`` are the names in the question that the paper mentions.
     """
 
     hit: Hit
@@ -196,6 +196,7 @@ class Match:
     named_at: int | None = None
     evidence: Any = field(default=None, repr=False, compare=False)
     order: tuple[int, ...] = field(default=(), repr=False, compare=False)
+    holds: frozenset[str] = frozenset()
 
     @property
     def named(self) -> bool:
