@@ -6,6 +6,7 @@ Joins the reader of requests, retrieval, roles, the model and the checker; knows
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 from chatbot import answerable, extract, roles
 from chatbot.answering import Answerer, Outcome
@@ -17,7 +18,7 @@ from chatbot.comparing.edit_requests import read_edit
 from chatbot.comparing.naming import find_named, keep_about, pick_named
 from chatbot.comparing.phrases import canonical_aspect
 from chatbot.comparing.replies import format_reply
-from chatbot.comparing.requests import Request, asks_to_compare, read_choice, read_comparison
+from chatbot.comparing.requests import Request, asks_to_compare, count_off, read_choice, read_comparison
 from chatbot.comparing.summary import MOST_SENTENCES, Point, sum_up
 from chatbot.comparison import ASPECTS, Cell, Choice, Comparison, TableFormat
 from chatbot.conversation import Turn
@@ -161,9 +162,9 @@ class Comparer:
         if asked.topic:
             papers = self._find_about(asked.topic)
             return Plan(edits.add_papers(empty, papers), asked.topic, asked.form) if len(papers) > 1 else None
-        resolved = self._resolve(
-            edits.add_papers(empty, asked.earlier(turns[-1].papers if turns else ())), asked.names, candidates
-        )
+        told = _last_told(turns)
+        names = [name if (at := read_choice(name, len(told))) is None else told[at].title for name in asked.names]
+        resolved = self._resolve(edits.add_papers(empty, asked.earlier(told)), names, candidates)
         if len(resolved.papers) + len(resolved.choices) < 2:
             return None
         # In "compare how A and B handle noise" not all pieces are names: that is a question, not a grid.
@@ -189,8 +190,14 @@ class Comparer:
                 resolved = self._resolve(replace(grid, choices=(), unknown=()), edit.names, candidates)
                 changed = resolved.papers != grid.papers or resolved.choices or edit.plain
                 return Plan(resolved) if changed else None
+            case "swap papers":
+                old, *new = edit.names
+                kept = edits.remove_papers(replace(grid, choices=(), unknown=()), _rows_called(old, grid.papers))
+                return Plan(self._resolve(kept, new, candidates)) if new and kept.papers != grid.papers else None
             case "remove papers" | "keep papers":
-                meant = [paper for name in edit.names for paper in _rows_called(name, grid.papers)]
+                meant = count_off(text, grid.papers) or [
+                    paper for name in edit.names for paper in _rows_called(name, grid.papers)
+                ]
                 change = edits.keep_papers if edit.action == "keep papers" else edits.remove_papers
                 if not meant and edit.plain:
                     return Plan(replace(grid, choices=(), unknown=edit.names))
@@ -275,6 +282,15 @@ class Comparer:
                 confidence = answerable.judge(question, [match], ()).confidence
                 cells.append(fill_free_cell(aspect, question, match, confidence, least))
         return cells
+
+
+def _last_told(turns: Sequence[Turn]) -> Sequence[Paper]:
+    """Return the papers of the last turn that told of several, or those that the last turns told of one by one."""
+    told = [turn.papers for turn in turns if turn.papers]
+    if not told or len(told[-1]) > 1:
+        return told[-1] if told else ()
+    apart = list(takewhile(lambda papers: len(papers) == 1, reversed(told)))
+    return list({papers[0].id: papers[0] for papers in reversed(apart)}.values())
 
 
 def _rows_called(name: str, papers: Sequence[Paper]) -> Sequence[Paper]:

@@ -7,7 +7,7 @@ that only leaves its subject out gets it appended; one with a subject of its own
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chatbot.comparison import Comparison
 from chatbot.records import Paper, Question
@@ -22,7 +22,7 @@ _NAMES = "|".join(_ORDINALS)
 _ORDINAL = re.compile(
     rf"\b(?:the |that )?(?P<which>{_NAMES})(?: of (?:them|these|those))?"
     rf"(?: {_NOUN}(?! (?:on|about|for|that|which|who|to|in|of)\b)| of the (?:two|papers))"
-    rf"|\bthe (?P<alone>{_NAMES})(?=\W*$|[’']s| {_VERB}\b)"
+    rf"|\bthe (?P<alone>{_NAMES})(?=\W*$|[’']s|[:,]| {_VERB}\b)"
     rf"|\b(?:paper|number|no\.|#) ?(?P<number>[1-9])\b",
     re.I,
 )
@@ -33,7 +33,7 @@ _POINTER = re.compile(
 )
 _BARE_THIS = re.compile(
     r"\b(?:this|that|these|those)"
-    r"(?=\W*$| (?:do|does|is|was|work|works|can|help|mean|happen|arise|compare)\b)",
+    r"(?=\W*$| (?:do|does|is|was|work|works|can|help|mean|happen|arise|compare|shown|tested|done|measured)\b)",
     re.I,
 )
 _SURE = r"(?:possible|true|really|known|clear|that|necessary|important|better)"
@@ -53,6 +53,33 @@ _ASPECT = re.compile(
     r"|benchmarks?|advantages?|drawbacks?|available|public|out|open|released?|details?|main|key|idea|findings?)",
     re.I,
 )
+# Asks for a part and leaves out of what: "what batch size?", "how long does it take?", "tested on images?"
+_LEAVES_OUT = re.compile(
+    r"^\W*(?:(?:what|which)(?: (?!(?:need|use|get|work|run|learn|avoid|perform)s\b|is\b|are\b|was\b|were\b|does\b|do\b|did\b|about\b|of\b|has\b|have\b|can\b)[\w-]+){1,3}\W*$"
+    r"|how (?:many|much|long|big|large|often|far)\b"
+    r"|(?:tested|trained|evaluated|compared|based|built|released|validated|shown)\b"
+    r"|(?:any |the )?(?:code|repo|github|link)\W*$)",
+    re.I,
+)
+# Of several papers told before.
+_OF_THEM = re.compile(
+    r"\b(?:of |do |does |are |is |have |has )?(?:any |which |some |all |both |each )?of (?:them|these|those)\b"
+    r"|\bwhich ones?\b",
+    re.I,
+)
+_OTHER = re.compile(rf"\b(?:the|that) other (?:{_NOUN}|two)\b|\bthe other\W*$", re.I)
+_WHICH_IS = re.compile(
+    r"^\W*(?:and |so |but )*which (?:one \w+|is|has|does|gets|needs|was|runs|works|performs)\b(?!.*\b(?:that|who)\b)"
+    r".*\b(?:more|less|better|best|worse|fewer|most|\w{3,}er)\b",
+    re.I,
+)
+_WHICH_DOES = re.compile(
+    r"\W*(?:and |so |but )*(which(?: ones?)?) (?:need|use|get|work|run|learn|avoid|report|handle|rely|have|has|do)s?\b", re.I
+)
+_ASKS_ANY = re.compile(r"\W*(?:any|some)(?:thing|body|one)\b", re.I)
+_CALLED_PAPER = re.compile(
+    rf"\bthe (?!same\b|other\b|{_NAMES}\b|two\b|three\b)(?:[\w-]+ ){{1,4}}{_NOUN}\b", re.I
+)
 FEW_WORDS = 4
 
 
@@ -67,11 +94,17 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Standalone:
-    """A question that can be searched as it is; ``focus`` are the ids of the papers it was tied to."""
+    """A question that can be searched as it is; ``focus`` are the ids of the papers it was tied to.
+
+    ``among`` are the papers that alone are asked about. ``otherwise`` is the question without what was put in, where it
+    may be about another paper altogether.
+    """
 
     text: str
     focus: tuple[str, ...] = ()
     unresolved: bool = False
+    among: tuple[Paper, ...] = ()
+    otherwise: str = ""
 
 
 def make_standalone(question: Question, history: Sequence[Turn], names_other: bool) -> Standalone:
@@ -87,10 +120,12 @@ def make_standalone(question: Question, history: Sequence[Turn], names_other: bo
             return _replace(text, ordinal, paper)
         if not papers:
             return Standalone(text, unresolved=True)
-    if names_other or _NEW_TOPIC.search(question.text):
-        return Standalone(text)
     pointer = None if _DUMMY_IT.search(text) else _POINTER.search(text) or _BARE_THIS.search(text)
-    if pointer and _has_own_subject(question, text, pointer):
+    if _NEW_TOPIC.search(question.text) or (pointer and _has_own_subject(question, text, pointer)):
+        return Standalone(text)
+    if found := _point_to_several(question, text, history, names_other):
+        return found
+    if names_other and not (pointer and pointer.group().lower() in {"it", "its", "they", "their"}):
         return Standalone(text)
     if not papers:
         # "Which of these use graphs?" is asked of all that is indexed.
@@ -99,15 +134,46 @@ def make_standalone(question: Question, history: Sequence[Turn], names_other: bo
     if pointer:
         return _replace_pointer(text, pointer, papers)
     words = [question.text[start:end] for start, end in question.words]
-    if all(map(_ASPECT.fullmatch, words)) or (len(words) < FEW_WORDS and _CONTINUES.search(question.text)):
+    if all(map(_ASPECT.fullmatch, words)):
         return _append(text, papers)
-    return Standalone(text)
+    if question.kind == "which" or len(words) >= FEW_WORDS or _ASKS_ANY.match(text):
+        return Standalone(text)
+    if _CONTINUES.search(question.text):
+        return replace(_append(text, papers), otherwise=text)
+    return _append(text, papers) if _LEAVES_OUT.search(text) else Standalone(text)
+
+
+def _point_to_several(
+    question: Question, text: str, history: Sequence[Turn], names_other: bool
+) -> Standalone | None:
+    """Return what ``text`` asks of the papers that were last told together, None when it points to none of them."""
+    papers = next((turn.papers for turn in reversed(history) if len(turn.papers) > 1), ())
+    latest = next((turn.papers for turn in reversed(history) if turn.papers), ())
+    if not papers:
+        return None
+    if other := _OTHER.search(text):
+        rest = [paper for paper in papers if paper.id != latest[0].id] or papers[1:]
+        if len(question.words) == 0 and latest[0].name in history[-1].question:
+            return Standalone(history[-1].question.replace(latest[0].name, rest[0].name), (rest[0].id,))
+        return _replace(text, other, rest[0])
+    if question.kind == "which" and (them := _OF_THEM.search(text)):
+        asked = text[: them.start()] + re.sub(r"of \w+$|ones?$", "of these papers", them.group()) + text[them.end() :]
+        return Standalone(asked, among=papers)
+    if len(latest) > 1 and (which := _WHICH_DOES.match(text)):
+        return Standalone(f"which of these papers {text[which.end(1) :].lstrip()}", among=latest)
+    if len(latest) == 2 and not names_other and _WHICH_IS.search(text):
+        return Standalone(f"{text.rstrip(' ?.!')}, {latest[0].name} or {latest[1].name}?", tuple(p.id for p in latest))
+    return None
 
 
 def _strip_opening(text: str) -> str:
     """Drop "thanks.", "ok." and "different subject now:" from the front."""
     opened = re.sub(
-        r"^\W*(?:(?:thanks|thank you|ok(?:ay)?|great|nice|cool|and|but|so)\b[\s,.!:–-]*)+(?=\S)", "", text, flags=re.I
+        r"^\W*(?:(?:thanks|thank you|ok(?:ay)?|great|nice|cool|and|but|so|then|no|nope|sorry|not (?:that|this) one"
+        r"|i mean[t]?)\b[\s,.!:–-]*)+(?=\S)",
+        "",
+        text,
+        flags=re.I,
     )
     found = _NEW_TOPIC.match(opened)
     rest = opened[found.end() :] if found else opened
@@ -123,6 +189,8 @@ def _pick(found: re.Match[str], papers: Sequence[Paper]) -> Paper | None:
 def _has_own_subject(question: Question, text: str, pointer: re.Match[str]) -> bool:
     """Tell whether a name or enough content stands before the pointer for it to point inside the sentence itself."""
     before = text[: pointer.start()]
+    if _CALLED_PAPER.search(before):
+        return True
     if re.search(r"\w{3,} \w{3,}(?: ?[:,–—]| -) *(?:what|how|why|when|where|is|are|does|do|can)\b", before, re.I):
         return True  # as in "anchor sampling, what is it?"
     if re.search(r"(?<=\w )[A-Z]\w+", before):

@@ -47,13 +47,13 @@ def choose_papers(question: Question, matches: Sequence[Match]) -> list[Match]:
     """Return the matches to answer from: one, the sides of a comparison, or all that the question fits."""
     if question.kind == "single" or len(matches) < 2:
         return list(matches[:1])
-    floor = matches[0].coverage + matches[0].best - SIDE_MARGIN
+    floor = matches[0].fit - SIDE_MARGIN
     if question.kind == "which":
         holders = [match for match in matches if question.names and match.holds.issuperset(question.names)]
         close = [match for match in matches if match.value >= matches[0].value - MARGIN]
         return (holders or close)[:WHICH_MOST]
     named = sorted((match for match in matches if match.named), key=lambda match: match.named_at or 0)
-    others = [match for match in matches if not match.named and match.coverage + match.best >= floor]
+    others = [match for match in matches if not match.named and match.fit >= floor]
     return named[:GROUP_MOST] if len(named) >= 2 else [*named, *others][:2]
 
 

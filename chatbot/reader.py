@@ -12,14 +12,13 @@ import numpy as np
 
 from chatbot import matching, ranking, retrieval
 from chatbot.acronyms import find_long_form
+from chatbot.comparing.naming import coins
 from chatbot.embedding import Embedder, WordModel
 from chatbot.index import PaperIndex, Scope
 from chatbot.questions import as_comparison, read_question
 from chatbot.records import Hit, Match, Paper, Question, Span
 
-_INTRODUCED = (
-    r"\({name}\)|\b(?:introduc|propos|present|call|nam|dub|term|develop|design|devis)\w*\b[^.]{{0,60}}?(?<!\w){name}(?!\w)"
-)
+CLEARLY_BETTER = 0.8  # of at most 2
 READ_PAPERS, READ_PAPERS_WHICH = 12, 20  # papers whose sentences are compared with the question word by word
 
 
@@ -89,6 +88,18 @@ class Reader:
         matches = ranking.rank_sentences(question, matches)
         return {match.hit.paper.id: match for match in matches}
 
+    def read_among(self, text: str, papers: Sequence[Paper]) -> tuple[Question, list[Hit], list[Match]]:
+        """Return what ``read`` does, of ``papers`` alone."""
+        question = read_question(text)
+        matches = sorted(self.match(question, papers).values(), key=lambda match: match.value, reverse=True)
+        return question, [replace(match.hit, rank=rank) for rank, match in enumerate(matches, 1)], matches
+
+    def is_of_others(self, text: str, papers: Collection[str]) -> bool:
+        """Tell whether another paper covers ``text`` so much better than ``papers`` do that it must be meant."""
+        question, _, matches = self.read(text, 1)
+        own = max((match.fit for match in matches if match.hit.paper.id in papers), default=0.0)
+        return len(question.words) > 1 and bool(matches) and matches[0].fit > own + CLEARLY_BETTER
+
     def _match(self, question: Question, vector: Any, hits: Sequence[Hit], focus: Collection[str]) -> list[Match]:
         spans = self._open_index().spans([hit.paper for hit in hits], vector)
         return matching.match_papers(question, vector, hits, spans, self.words.embed_words, focus)
@@ -127,8 +138,7 @@ def _is_called(match: Match, question: Question) -> bool:
     """Tell whether ``question`` has the paper's own name, or one that its abstract gives to what it introduces."""
     if match.named_at is None:
         return False
-    called = question.text[match.named_at :]
-    if called.lower().startswith(match.hit.paper.name.lower()):
-        return True
-    names = [re.escape(name) for name in question.names if called.startswith(name)]
-    return any(re.search(_INTRODUCED.format(name=name), match.hit.paper.head) for name in names)
+    called, paper = question.text[match.named_at :], match.hit.paper
+    return called.lower().startswith(paper.name.lower()) or any(
+        called.startswith(name) and coins(name, paper) for name in question.names
+    )

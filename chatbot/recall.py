@@ -42,8 +42,7 @@ class Recaller:
         if plan := self._comparer.plan(text, turns):
             *_, (outcome, grid) = self._comparer.answer(plan, use_model=False)
             return text, outcome.draft, grid
-        question = read_question(text)
-        standalone = make_standalone(question, turns, names_other=self._reader.names_a_paper(question))
+        standalone = self._resolve(text, turns)
         question, _, matches = self.read(standalone)
         chosen = extract.choose_papers(question, matches)
         judgement = answerable.judge(question, chosen, self._reader.unknown_names(question))
@@ -53,11 +52,19 @@ class Recaller:
         """Return ``question`` so that it can be searched for alone; what a model used for it is added to ``spent``."""
         if condensed := self._answerer.condense(question, turns, spent):
             return Standalone(condensed)
-        read = read_question(question)
-        return make_standalone(read, turns, names_other=self._reader.names_a_paper(read))
+        return self._resolve(question, turns)
+
+    def _resolve(self, text: str, turns: Sequence[Turn]) -> Standalone:
+        question = read_question(text)
+        found = make_standalone(question, turns, names_other=self._reader.names_a_paper(question))
+        if found.otherwise and self._reader.is_of_others(found.otherwise, found.focus):
+            return Standalone(found.otherwise)
+        return found
 
     def read(self, standalone: Standalone) -> tuple[Question, list[Hit], list[Match]]:
         """Return the question as read, hits and matches; of one that points to nothing known, none."""
+        if standalone.among:
+            return self._reader.read_among(standalone.text, standalone.among)
         text = "" if standalone.unresolved else standalone.text
         return self._reader.read(text, self._settings.top_k, standalone.focus)
 

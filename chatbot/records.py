@@ -206,7 +206,12 @@ class Match:
     @property
     def value(self) -> float:
         """Return the number that orders the matches of one question, about 0 to 3; the retrieval score is one vote."""
-        return self.coverage + self.best + self.hit.score / 2 + NAME_BONUS * self.named
+        return self.fit + self.hit.score / 2 + NAME_BONUS * self.named
+
+    @property
+    def fit(self) -> float:
+        """Return how well the paper covers the question, as a whole and in its best sentence, from 0 to 2."""
+        return self.coverage + self.best
 
     @property
     def coverage(self) -> float:

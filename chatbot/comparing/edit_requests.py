@@ -46,8 +46,17 @@ _BACKWARDS = re.compile(
 )
 _EXPORT = re.compile(rf"\b({'|'.join(FORMATS)})\b", re.I)
 _EXPORT_ASKED = re.compile(
-    r"\b(?:export|as|in|give|get|save|download|format|convert|turn|write|please|show|print|table|grid|same)\b", re.I
+    r"\b(?:export|as|in|give|get|save|download|make|format|convert|turn|write|please|show|print|table|grid|same)\b", re.I
 )
+_SWAP = re.compile(
+    r"^\W*(?:(?:please|now|and|then|so|ok|can you|could you) )*(?:swap(?: out)?|replace|exchange) (?P<old>.+?) (?:for|with|by) (?P<new>.+)$",
+    re.I,
+)
+_BUT = re.compile(
+    r"\b(?:everything|everyone|all|any(?:thing)?|the (?:rest|others?)|others)\b(?: \w+){0,2}? (?:but|except(?: for)?|besides|other than|apart from)\b",
+    re.I,
+)
+_ALSO_NAMED = re.compile(r"^\W*(?:and|plus|also|with)(?: (?:also|the))? ⟦\d+⟧(?: (?:too|as well|paper))?\W*$", re.I)
 FEW_WORDS = 10
 _IS_QUESTION = re.compile(
     r"^\W*(?:and |so |but )?(?:what(?! (?:if you|about adding))|which|who|why|when|where"
@@ -58,7 +67,8 @@ _IS_QUESTION = re.compile(
 _WHICH = re.compile(
     r"^\W*(?:and |so |but )?(?:which|who|what|do|does|is|are)\b.*?"
     r"\bof (?:them|these|those|the (?:two|three|four|five))\b"
-    r"|^\W*(?:and |so )?which (?:ones?|papers?|methods?|approach(?:es)?)\b",
+    r"|^\W*(?:and |so )?which (?:ones?|papers?|methods?|approach(?:es)?|rows?)\b"
+    r"|^\W*(?:and |so )?which of the (?:remaining|other|rest|rows|papers)\b|^\W*(?:do |does )?any (?:of (?:them|these)|with|that)\b",
     re.I,
 )
 _ANOTHER = re.compile(
@@ -134,6 +144,12 @@ def _read_columns(masked: str, columns: Sequence[str], before: str) -> Request |
 
 
 def _read_rows(masked: str) -> Request | None:
+    if swap := _SWAP.match(masked):
+        return Request("swap papers", (strip_edges(swap["old"]), *split_names(swap["new"])))
+    if _REMOVE.search(masked) and (but := _BUT.search(masked)):
+        return Request("keep papers", tuple(split_names(masked[but.end() :])))
+    if _ALSO_NAMED.match(masked):
+        return Request("add papers", tuple(split_names(masked)))
     if _REMOVE.search(masked):
         names = split_names(
             re.sub(r"\bcan go\b|\b(?:out|off)\b(?: (?:of )?the (?:list|grid|table))?", " ", masked, flags=re.I)

@@ -21,8 +21,8 @@ _FURNITURE = frozenset(
 )
 _SAYS_PAPER = re.compile(r"\b(?:papers?|ones?|work|study|article)\b", re.I)
 _COINS = re.compile(
-    r"\b(?:we|our|this (?:paper|work|article|study)|call(?:ed|ing)?|dubbed|term(?:ed|ing)?|named|naming|coined"
-    r"|propos(?:e|es|ing)|introduc(?:e|es|ing)|present(?:s|ing)?|is a (?:new|novel|simple))\b",
+    r"\b(?:call(?:ed|ing)?|dubbed|term(?:ed|ing)?|named|naming|coined|propos(?:e|es|ing)|introduc(?:e|es|ing)"
+    r"|present(?:s|ing)?|develop(?:s|ing)?|design(?:s|ing)?|devis(?:e|es|ing)|refer|is a (?:new|novel|simple))\b",
     re.I,
 )
 _LISTS = re.compile(
@@ -32,7 +32,10 @@ _LISTS = re.compile(
 
 def find_named(name: str, papers: Sequence[Paper]) -> list[Paper]:
     """Return the papers that ``name`` can mean, best first: one when it is clear, none when nothing fits."""
-    for rule in (_is_exactly, _is_exactly_in_any_case, _coins, _has_in_title):
+    words = [word for word in name.split() if word.lower() not in _FURNITURE]
+    if len(words) == 1 and is_coined(words[0]):  # "the CCL paper"
+        name = words[0]
+    for rule in (_is_exactly, _is_exactly_in_any_case, coins, _has_in_title):
         if found := [paper for paper in papers if rule(name, paper)]:
             return found[:MOST_CHOICES]
     return [] if is_coined(name) else _find_described(name, papers)
@@ -40,7 +43,8 @@ def find_named(name: str, papers: Sequence[Paper]) -> list[Paper]:
 
 def pick_named(name: str, papers: Sequence[Paper]) -> list[Paper]:
     """Return those of a few papers that ``name`` fits best: several only when it fits them equally."""
-    if found := find_named(name, papers):
+    begun = [paper for paper in papers if len(name) > 2 and paper.name.lower().startswith(name.lower())]
+    if found := find_named(name, papers) or begun:  # YOLO is YOLOv9 where no other row is
         return found
     scores = [_cover(_stems(name), paper) for paper in papers]
     best = max(scores, default=0.0)
@@ -61,7 +65,7 @@ def _is_exactly_in_any_case(name: str, paper: Paper) -> bool:
     return _plain(name) in {_plain(paper.id), _plain(paper.name)}
 
 
-def _coins(name: str, paper: Paper) -> bool:
+def coins(name: str, paper: Paper) -> bool:
     """Tell whether ``paper`` has the one-word ``name`` in its title, or is where the abstract introduces it."""
     if not is_coined(name) or not (found := _find(name, paper.head)):
         return False

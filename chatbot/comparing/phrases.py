@@ -27,15 +27,15 @@ _LIST = re.compile(r"\s*(?:,\s*and|[,;]|\band\b|\bplus\b)\s*", re.I)
 # Words that ask and connect at the edges of a name; "the one", "paper" and the like are names' own furniture.
 _EDGES = frozenset(
     """
-    a about add adding again against all also an and any apart append are as at be between both bring but by
-    can common compare compared compares comparing comparison cons contrast could delete describe did differ
+    a about add adding again against all also an and any apart append are as at back be between both bring but
+    by can common compare compared compares comparing comparison cons contrast could delete describe did differ
     difference differences different differs discard distinguish distinguishes do does drop each everyone
     exclude explain for forget from get give go grid grids has have hide how i i'd i'll id in include including
-    insert into is it its just keep kindly leave let let's lets like line list look lose make me my need next
-    now of off ok okay omit on one's only or other our out please pros put related remove rest rid row rows see
-    set sets show side side-by-side similar similarities so stack table tables tabulate take tell than thanks
-    that the them then there these they this those three throw to together too two under up us used versus vs
-    want we well were what what's where which will with would you your
+    insert into is it its just keep kindly leave let let's lets like line list look lose make me my need new
+    next now of off ok okay omit on one's only or other our out please pros put related remove rest rid row
+    rows see set sets show side side-by-side similar similarities so stack table tables tabulate take tell than
+    thanks that the them then there these they this those three throw to together too two under up us used
+    versus vs want we well were what what's where which will with would you your
     """.split()
 )
 

@@ -12,7 +12,7 @@ from chatbot.comparing.phrases import COLUMNS_SAID, aspect_words, mask, split_as
 from chatbot.comparison import TableFormat
 from chatbot.records import Paper
 
-Action = Literal["compare", "add papers", "remove papers", "keep papers", "set columns", "sort", "export", "which"]
+Action = Literal["compare", "add papers", "remove papers", "keep papers", "swap papers", "set columns", "sort", "export", "which"]
 
 _ASKS_PLAINLY = re.compile(
     r"\b(?:compar(?:e|es|ed|ing|ison)|contrast|versus|vs|side[ -]by[ -]side|next to|line up|stack up|against|tabulate"
@@ -47,7 +47,7 @@ _ASPECTS_OF = re.compile(
 
 MOST_EARLIER = 6
 _POINTS_BACK = re.compile(
-    r"\b(it|them|these|those|both|the two|they|(?:this|that)(?= (?:paper|one|work|method)))\b"
+    r"\b(it|them|these|those|both|the two|all (?:two|three|four|five|2|3|4|5)|the (?:first|last) (?:two|three|four|2|3|4)|they|(?:this|that)(?= (?:paper|one|work|method)))\b"
     r"(?! (?:in common|papers about))",
     re.I,
 )
@@ -58,6 +58,8 @@ FORMATS: dict[str, TableFormat] = {
 FORM_ASKED = re.compile(
     rf"[\s,;:]+(?:as|in|to)\s+(?:an? )?({'|'.join(FORMATS)})(?: table| grid| file)?(?: please)?\W*$", re.I
 )
+_NUMBERS = ("two", "three", "four", "five")
+_COUNTED = re.compile(rf"\b(first|last) ({'|'.join(_NUMBERS)}|[2-5])\b", re.I)
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
 
 
@@ -83,7 +85,15 @@ class Request:
         """Return those of the papers of the turn before that are pointed at."""
         if self.points_back in {"it", "that", "this"}:
             return papers[:1]
-        return papers[:MOST_EARLIER] if self.points_back else ()
+        return (count_off(self.points_back, papers) or papers[:MOST_EARLIER]) if self.points_back else ()
+
+
+def count_off(text: str, papers: Sequence[Paper]) -> Sequence[Paper]:
+    """Return those of ``papers`` that "the first two" or "the last three" are; none when ``text`` counts no such."""
+    if (found := _COUNTED.search(text)) is None:
+        return ()
+    count = int(found[2]) if found[2].isdigit() else _NUMBERS.index(found[2].lower()) + 2
+    return papers[:count] if found[1].lower() == "first" else papers[-count:]
 
 
 def asks_to_compare(text: str) -> bool:
@@ -104,7 +114,7 @@ def read_comparison(text: str, known: Sequence[str] = ()) -> Request | None:
         form, text = FORMATS[asked[1].lower()], text[: asked.start()]
     masked, pieces = mask(text, known)
     masked, aspects = _take_aspects(masked)
-    names = split_names(masked)
+    names = split_names(_COUNTED.sub(" ", masked))
     topics = [found for name in names if (found := _TOPIC.match(name))]
     if len(names) == 1 and topics:
         topic = topics[0]["before"] or topics[0]["after"]
