@@ -15,7 +15,7 @@ from chatbot.claims import Passage
 from chatbot.comparing import edits
 from chatbot.comparing.cells import SURE, SURE_LISTED, fill_cell, fill_free_cell, make_cell, question_of
 from chatbot.comparing.edit_requests import read_edit
-from chatbot.comparing.naming import find_named, keep_about, pick_named
+from chatbot.comparing.naming import find_named, keep_about, pick_named, rows_called
 from chatbot.comparing.phrases import canonical_aspect
 from chatbot.comparing.replies import format_reply
 from chatbot.comparing.requests import Request, asks_to_compare, count_off, read_choice, read_comparison
@@ -169,7 +169,9 @@ class Comparer:
             return None
         # In "compare how A and B handle noise" not all pieces are names: that is a question, not a grid.
         loose = [name for name in resolved.unknown if not is_coined(name)]
-        if _IS_QUESTION.match(text):  # nor are there several papers to choose from in "how does A treat old or new data"
+        if _IS_QUESTION.match(
+            text
+        ):  # nor are there several papers to choose from in "how does A treat old or new data"
             loose += [choice.name for choice in resolved.choices]
         if loose and (not asked.plain or len(loose) > 1 or _ASKS_MORE.search(text)):
             return None
@@ -192,11 +194,11 @@ class Comparer:
                 return Plan(resolved) if changed else None
             case "swap papers":
                 old, *new = edit.names
-                kept = edits.remove_papers(replace(grid, choices=(), unknown=()), _rows_called(old, grid.papers))
+                kept = edits.remove_papers(replace(grid, choices=(), unknown=()), rows_called(old, grid.papers))
                 return Plan(self._resolve(kept, new, candidates)) if new and kept.papers != grid.papers else None
             case "remove papers" | "keep papers":
                 meant = count_off(text, grid.papers) or [
-                    paper for name in edit.names for paper in _rows_called(name, grid.papers)
+                    paper for name in edit.names for paper in rows_called(name, grid.papers)
                 ]
                 change = edits.keep_papers if edit.action == "keep papers" else edits.remove_papers
                 if not meant and edit.plain:
@@ -291,12 +293,6 @@ def _last_told(turns: Sequence[Turn]) -> Sequence[Paper]:
         return told[-1] if told else ()
     apart = list(takewhile(lambda papers: len(papers) == 1, reversed(told)))
     return list({papers[0].id: papers[0] for papers in reversed(apart)}.values())
-
-
-def _rows_called(name: str, papers: Sequence[Paper]) -> Sequence[Paper]:
-    """Return the one of ``papers`` that ``name`` means, which may be its place, as in "the second one"."""
-    at = read_choice(name, len(papers))
-    return pick_named(name, papers)[:1] if at is None else papers[at : at + 1]
 
 
 def _names_in(text: str, papers: Sequence[Paper]) -> list[str]:

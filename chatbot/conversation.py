@@ -55,7 +55,8 @@ _ASPECT = re.compile(
 )
 # Asks for a part and leaves out of what: "what batch size?", "how long does it take?", "tested on images?"
 _LEAVES_OUT = re.compile(
-    r"^\W*(?:(?:what|which)(?: (?!(?:need|use|get|work|run|learn|avoid|perform)s\b|is\b|are\b|was\b|were\b|does\b|do\b|did\b|about\b|of\b|has\b|have\b|can\b)[\w-]+){1,3}\W*$"
+    r"^\W*(?:(?:what|which)(?: (?!(?:need|use|get|work|run|learn|avoid|perform)s\b|is\b|are\b|was\b|were\b|does\b"
+    r"|do\b|did\b|about\b|of\b|has\b|have\b|can\b)[\w-]+){1,3}\W*$"
     r"|how (?:many|much|long|big|large|often|far)\b"
     r"|(?:tested|trained|evaluated|compared|based|built|released|validated|shown)\b"
     r"|(?:any |the )?(?:code|repo|github|link)\W*$)",
@@ -74,12 +75,11 @@ _WHICH_IS = re.compile(
     re.I,
 )
 _WHICH_DOES = re.compile(
-    r"\W*(?:and |so |but )*(which(?: ones?)?) (?:need|use|get|work|run|learn|avoid|report|handle|rely|have|has|do)s?\b", re.I
+    r"\W*(?:and |so |but )*(which(?: ones?)?) (?:need|use|get|work|run|learn|avoid|report|handle|rely|have|has|do)s?\b",
+    re.I,
 )
 _ASKS_ANY = re.compile(r"\W*(?:any|some)(?:thing|body|one)\b", re.I)
-_CALLED_PAPER = re.compile(
-    rf"\bthe (?!same\b|other\b|{_NAMES}\b|two\b|three\b)(?:[\w-]+ ){{1,4}}{_NOUN}\b", re.I
-)
+_CALLED_PAPER = re.compile(rf"\bthe (?!same\b|other\b|{_NAMES}\b|two\b|three\b)(?:[\w-]+ ){{1,4}}{_NOUN}\b", re.I)
 FEW_WORDS = 4
 
 
@@ -143,9 +143,7 @@ def make_standalone(question: Question, history: Sequence[Turn], names_other: bo
     return _append(text, papers) if _LEAVES_OUT.search(text) else Standalone(text)
 
 
-def _point_to_several(
-    question: Question, text: str, history: Sequence[Turn], names_other: bool
-) -> Standalone | None:
+def _point_to_several(question: Question, text: str, history: Sequence[Turn], names_other: bool) -> Standalone | None:
     """Return what ``text`` asks of the papers that were last told together, None when it points to none of them."""
     papers = next((turn.papers for turn in reversed(history) if len(turn.papers) > 1), ())
     latest = next((turn.papers for turn in reversed(history) if turn.papers), ())

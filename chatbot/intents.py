@@ -25,7 +25,8 @@ _WHICH = re.compile(
     r"|\b(?:which|what) (?:\w+ )?(?:methods|approaches|algorithms|research) (?:exists?|(?:are|is) there)\b"
     r"|\b(?:papers|works|articles|abstracts|studies) (?:here |indexed )?"
     r"(?:that|which|about|on|using|with|w|dealing|for|where|involving|related|tested|proposing|addressing|based)\b"
-    r"|(?:^|\b(?:is|are) there |\b(?:find|list|show|have|got|see|want|looking for)(?: me)? )(?:anything|everything|something|all) "
+    r"|(?:^|\b(?:is|are) there |\b(?:find|list|show|have|got|see|want|looking for)(?: me)? )(?:anything"
+    r"|everything|something|all) "
     r"(?:else |here |indexed )?(?:on|about|that|which|related|dealing|using|with)\b|^(?:is |has )?any(?:one|body)\b"
     r"|^(?:so |and )?where (?:is|are|does|do)\b(?!.*\bcome from\b)"
     r".*\b(?:used?|use of|studied|mentioned|applied|tested|appear)\W*$"
@@ -46,7 +47,8 @@ _COMPARE = re.compile(
     r"|assume|report|pick|cover|treat|prepare|rely|offer|handle|solve|address|avoid|learn|train|test|apply|reach|save"
     r"|achieve|reduce|prove|stud|focus|depend|represent|store|measure)\w*\b|\s*[?,;]|\s*$)"
     r"|\bthey (?:each|both)\b"
-    rf"|\b(?:two|both|(?<!of )these(?= two| (?:\w+ )?papers.*\b(?:differ|shar|agree|same)))(?: (?!and\b|or\b)[\w-]+){{0,4}}? {_PAPER}\b|\bboth (?:of )?(?:these|them)\b"
+    rf"|\b(?:two|both|(?<!of )these(?= two| (?:\w+ )?papers.*\b(?:differ|shar|agree|same)))(?: (?!and\b"
+    rf"|or\b)[\w-]+){{0,4}}? {_PAPER}\b|\bboth (?:of )?(?:these|them)\b"
     rf"|\b(?:{_PAPER}|one)\b.*(?:[,;]|\band|\bor) (?:another|the other)\b|\bone {_PAPER}\b(?=.*\b(?:other|one)\b)"
     r"|^[^:?.]{2,160}\b(?:or|against|next to|beside)\b[^:?.]{2,}(?::| [-–—] |,\s+(?:what|which|how|where)\b)"
     r"|^[^:?.]{2,80}\band\b[^:?.]{2,60}\bboth\b(?! of| [\w-]+ and)"
@@ -76,7 +78,8 @@ _FIGURE = re.compile(
     r"|\bpercent\w*\b|\bby what (?:share|factor)"
     # None of these when it only describes another noun, as in "the accuracy gap".
     r"|\b(?:score|accurac(?:y|ie)|error|rate|percentage|share|number|size|speed-?up|fraction|ratio|mIoU|figure|cost)s?\b"
-    r"(?=\W*$|[?,.;:)]| (?:do|does|did|is|are|was|were|can|could|has|have|of|on|in|for|at|with|over|to|by|they|it|the|and)\b)",
+    r"(?=\W*$|[?,.;:)]| (?:do|does|did|is|are|was|were|can|could|has|have|of|on|in|for|at|with|over|to|by|they|it"
+    r"|the|and)\b)",
     re.I,
 )
 # Of "code" and "link", only those that can be had: no "code generation", no "link prediction".
@@ -105,7 +108,8 @@ _OF_RECORD = {
 _ASKS_RECORD = {field: re.compile(rf"\b(?:{pattern})", re.I) for field, pattern in _OF_RECORD.items()}
 _BACKGROUND = re.compile(
     r"\b(?:why|problems?|limit\w*|drawback\w*|challeng\w*|motivat\w*|existing|prior|earlier|previous\w*|obstacle\w*"
-    r"|comes? from|origins?|reasons?|due to|stems? from|struggl\w*|weakness\w*|issues?|shortcoming\w*|hard|difficult\w*|poor|caus\w+|wrong|fail\w*|suffer\w*|lack\w*|flaw\w*)\b",
+    r"|comes? from|origins?|reasons?|due to|stems? from|struggl\w*|weakness\w*|issues?|shortcoming\w*|hard"
+    r"|difficult\w*|poor|caus\w+|wrong|fail\w*|suffer\w*|lack\w*|flaw\w*)\b",
     re.I,
 )
 _HOW = re.compile(
@@ -114,8 +118,10 @@ _HOW = re.compile(
 )
 _OVERVIEW = re.compile(
     r"^\W*(?:what(?:'s| is| are|s) (?!the\b)(?:\S+ ?){1,8}\W*$"
-    r"|what(?:'s| is| are|s) the (?!.*\b(?:accurac|score|error|rate|size|number|speed|cost|result|gain|data|code|link|author"
-    r"|main|key|goal|aim|problem|idea|method|approach|differ|limit|best|benefit|point|purpose|catch))(?:[\w-]+ ){1,3}\W*$"
+    r"|what(?:'s| is| are|s) the (?!.*\b(?:accurac|score|error|rate|size|number|speed|cost|result|gain|data|code"
+    r"|link|author"
+    r"|main|key|goal|aim|problem|idea|method|approach|differ|limit|best|benefit|point|purpose"
+    r"|catch))(?:[\w-]+ ){1,3}\W*$"
     r"|what (?:do|does|is) .{2,60} (?:mean|meant)\b|define\b"
     r"|(?:tell me about|summari[sz]e|describe|introduce|explain)\b"
     r"|what (?:do|does) (?:\S+ ){1,6}(?:do|propose)\W*$)",

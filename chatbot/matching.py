@@ -61,7 +61,7 @@ def match_papers(
 
 
 def _only_title_names(hit: Hit, spans: Sequence[Span]) -> bool:
-    """Tell whether what the paper is called stands in its title alone, so that no sentence can be blamed for lacking it."""
+    """Tell whether what the paper is called stands in its title alone: no sentence can be blamed for lacking it."""
     name = hit.paper.name
     return name != hit.paper.title and not any(_find(name, span.text) for span in spans)
 

@@ -66,17 +66,15 @@ class Reader:
     def _spell_out(self, question: Question, hits: Sequence[Hit]) -> str:
         """Return the question's text with the words for acronyms that papers found have in their place.
 
-        Those of the first paper, if it does not use the acronym; of one that no paper uses, what any have twice.
+        Of one that no paper uses, what they have twice; else what the first has, if it does not use the acronym.
         """
         text, texts = question.text, [hit.paper.text for hit in hits]
         for name in question.names:
             if texts and name in texts[0]:
                 continue
-            long_form = find_long_form(name, texts[:1], 1)
-            if not long_form and self._frequency(name) == 0:
-                long_form = find_long_form(name, texts)
-            if long_form:
-                text = re.sub(rf"(?<![\w-]){re.escape(name)}(?!\w)", long_form, text)
+            anywhere = find_long_form(name, texts) if self._frequency(name) == 0 else ""
+            if long_form := anywhere or find_long_form(name, texts[:1], 1):
+                text = re.sub(rf"(?<![\w-]){re.escape(name)}s?(?!\w)", long_form, text)
         return text
 
     def match(self, question: Question, papers: Sequence[Paper]) -> dict[str, Match]:

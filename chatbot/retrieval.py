@@ -50,9 +50,7 @@ class Candidates(NamedTuple):
     vectors: dict[str, Vector]
 
 
-def search(
-    index: Searchable, query: str, embed_query: Callable[[str], Vector], top_k: int
-) -> tuple[list[Hit], Vector]:
+def search(index: Searchable, query: str, embed_query: Callable[[str], Vector], top_k: int) -> tuple[list[Hit], Vector]:
     """Return the ``top_k`` papers for ``query``, best first, and its unit vector, which ``embed_query`` makes.
 
     Four scores (cosine of the abstract, of its nearest sentence, BM25 of words and of word pairs) are each
@@ -73,9 +71,7 @@ def search(
     return hits, vector
 
 
-def _find(
-    index: Searchable, query: str, embed_query: Callable[[str], Vector], limit: int
-) -> tuple[Candidates, Vector]:
+def _find(index: Searchable, query: str, embed_query: Callable[[str], Vector], limit: int) -> tuple[Candidates, Vector]:
     def match_words() -> tuple[Scores, Scores, dict[str, Vector]]:
         words, pairs = index.match_words(query, limit)
         return words, pairs, index.abstract_vectors(_best(words, LOOKED_AT))

@@ -79,7 +79,8 @@ def test_a_row_that_is_not_there_cannot_be_dropped(bot: PaperChatbot, text: str,
 
 
 @pytest.mark.parametrize(
-    ("text", "left"), [("drop the second one", [LINES]), ("hide the first", [FRNET]), ("remove the last paper", [LINES])]
+    ("text", "left"),
+    [("drop the second one", [LINES]), ("hide the first", [FRNET]), ("remove the last paper", [LINES])],
 )
 def test_a_row_is_dropped_by_its_place(bot: PaperChatbot, text: str, left: list[str]) -> None:
     *_, answer = talk(bot, "Compare LiNeS with FRNet", text)

@@ -27,7 +27,8 @@ _REMOVE = re.compile(
     re.I,
 )
 _REMOVE_PLAINLY = re.compile(
-    r"\W*(?:(?:please|now|and|then|so|ok|just) )*(?:drop|remove|delete|discard|exclude|hide|omit|get rid of|leave out|take)\b",
+    r"\W*(?:(?:please|now|and|then|so|ok|just) )*(?:drop|remove|delete|discard|exclude|hide|omit|get rid of"
+    r"|leave out|take)\b",
     re.I,
 )
 _ADD = re.compile(
@@ -46,14 +47,17 @@ _BACKWARDS = re.compile(
 )
 _EXPORT = re.compile(rf"\b({'|'.join(FORMATS)})\b", re.I)
 _EXPORT_ASKED = re.compile(
-    r"\b(?:export|as|in|give|get|save|download|make|format|convert|turn|write|please|show|print|table|grid|same)\b", re.I
+    r"\b(?:export|as|in|give|get|save|download|make|format|convert|turn|write|please|show|print|table|grid|same)\b",
+    re.I,
 )
 _SWAP = re.compile(
-    r"^\W*(?:(?:please|now|and|then|so|ok|can you|could you) )*(?:swap(?: out)?|replace|exchange) (?P<old>.+?) (?:for|with|by) (?P<new>.+)$",
+    r"^\W*(?:(?:please|now|and|then|so|ok|can you|could you) )*(?:swap(?: out)?|replace"
+    r"|exchange) (?P<old>.+?) (?:for|with|by) (?P<new>.+)$",
     re.I,
 )
 _BUT = re.compile(
-    r"\b(?:everything|everyone|all|any(?:thing)?|the (?:rest|others?)|others)\b(?: \w+){0,2}? (?:but|except(?: for)?|besides|other than|apart from)\b",
+    r"\b(?:everything|everyone|all|any(?:thing)?|the (?:rest|others?)|others)\b(?: \w+){0,2}? (?:but"
+    r"|except(?: for)?|besides|other than|apart from)\b",
     re.I,
 )
 _ALSO_NAMED = re.compile(r"^\W*(?:and|plus|also|with)(?: (?:also|the))? ⟦\d+⟧(?: (?:too|as well|paper))?\W*$", re.I)
@@ -68,7 +72,8 @@ _WHICH = re.compile(
     r"^\W*(?:and |so |but )?(?:which|who|what|do|does|is|are)\b.*?"
     r"\bof (?:them|these|those|the (?:two|three|four|five))\b"
     r"|^\W*(?:and |so )?which (?:ones?|papers?|methods?|approach(?:es)?|rows?)\b"
-    r"|^\W*(?:and |so )?which of the (?:remaining|other|rest|rows|papers)\b|^\W*(?:do |does )?any (?:of (?:them|these)|with|that)\b",
+    r"|^\W*(?:and |so )?which of the (?:remaining|other|rest|rows|papers)\b|^\W*(?:do |does )?any (?:of (?:them"
+    r"|these)|with|that)\b",
     re.I,
 )
 _ANOTHER = re.compile(

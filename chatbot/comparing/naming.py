@@ -1,4 +1,4 @@
-"""Find the papers that a name means: a title or a part of it, an id, a coined name, a description.
+"""Find the papers that a name means: a title or a part of it, an id, a coined name, a description, a place.
 
 Knows papers and words; knows nothing of how the candidates were found or what they are named for.
 """
@@ -6,6 +6,7 @@ Knows papers and words; knows nothing of how the candidates were found or what t
 import re
 from collections.abc import Sequence
 
+from chatbot.comparing.requests import read_choice
 from chatbot.questions import is_coined
 from chatbot.records import Paper
 
@@ -49,6 +50,12 @@ def pick_named(name: str, papers: Sequence[Paper]) -> list[Paper]:
     scores = [_cover(_stems(name), paper) for paper in papers]
     best = max(scores, default=0.0)
     return [paper for paper, score in zip(papers, scores, strict=True) if best > 0 and score == best]
+
+
+def rows_called(name: str, papers: Sequence[Paper]) -> Sequence[Paper]:
+    """Return the one of ``papers`` that ``name`` means, which may be its place, as in "the second one"."""
+    at = read_choice(name, len(papers))
+    return pick_named(name, papers)[:1] if at is None else papers[at : at + 1]
 
 
 def keep_about(topic: str, papers: Sequence[Paper]) -> list[Paper]:

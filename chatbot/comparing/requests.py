@@ -12,7 +12,9 @@ from chatbot.comparing.phrases import COLUMNS_SAID, aspect_words, mask, split_as
 from chatbot.comparison import TableFormat
 from chatbot.records import Paper
 
-Action = Literal["compare", "add papers", "remove papers", "keep papers", "swap papers", "set columns", "sort", "export", "which"]
+Action = Literal[
+    "compare", "add papers", "remove papers", "keep papers", "swap papers", "set columns", "sort", "export", "which"
+]
 
 _ASKS_PLAINLY = re.compile(
     r"\b(?:compar(?:e|es|ed|ing|ison)|contrast|versus|vs|side[ -]by[ -]side|next to|line up|stack up|against|tabulate"
@@ -47,7 +49,8 @@ _ASPECTS_OF = re.compile(
 
 MOST_EARLIER = 6
 _POINTS_BACK = re.compile(
-    r"\b(it|them|these|those|both|the two|all (?:two|three|four|five|2|3|4|5)|the (?:first|last) (?:two|three|four|2|3|4)|they|(?:this|that)(?= (?:paper|one|work|method)))\b"
+    r"\b(it|them|these|those|both|the two|all (?:two|three|four|five|2|3|4|5)|the (?:first|last) (?:two|three"
+    r"|four|2|3|4)|they|(?:this|that)(?= (?:paper|one|work|method)))\b"
     r"(?! (?:in common|papers about))",
     re.I,
 )
