@@ -6,11 +6,13 @@ regression fitted by ``python -m evals calibrate``.
 
 import re
 from collections.abc import Sequence
+from typing import get_args
 
 import numpy as np
+import numpy.typing as npt
 
 from chatbot.logistic import load_logistic
-from chatbot.records import Judgement, Match, Question
+from chatbot.records import Judgement, Match, Question, Want
 
 FEATURES = (
     "coverage",
@@ -21,7 +23,13 @@ FEATURES = (
     "sentence_weakest",
     "no_figure",
     "words",
+    "named",
+    *(f"wants_{want}" for want in get_args(Want)),
+    "compare",
+    "which",
 )
+# A number that stands by itself, and not in a name such as GPT-4 or 3D.
+_NUMBER = re.compile(r"(?<![\w.-])\d+(?:[.,]\d+)*(?:%|x|[kKMB]\b)?(?![\w-])|\d\s?\\?%")
 
 
 def measure(question: Question, judged: Sequence[Match]) -> list[float]:
@@ -30,10 +38,12 @@ def measure(question: Question, judged: Sequence[Match]) -> list[float]:
     ``coverage``, ``weakest_word`` and ``phrases``: mean and lowest value over the question's words, and mean over its
     phrases, of the best match in any sentence; ``absent_name``: a name in the question stands in none of the papers;
     ``sentence_…``: the same for the sentence with most evidence alone; ``no_figure``: one is asked for and that
-    sentence has none; ``words``: how many the question has, in twenties.
+    sentence has none; ``words``: how many the question has, in twenties; and what kind of question it is. The words
+    by which it calls the papers count for nothing: they tell that it is about them, not that they answer it.
     """
     first = judged[0]
-    words = np.concatenate([match.words for match in judged]).max(axis=0)
+    told = _tells(judged)
+    words = np.concatenate([match.words for match in judged]).max(axis=0)[told]
     phrases = np.concatenate([match.phrases for match in judged]).max(axis=0) if question.phrases else words
     best = int(first.evidence.argmax())
     text = " ".join(match.hit.paper.text for match in judged).lower()
@@ -42,11 +52,22 @@ def measure(question: Question, judged: Sequence[Match]) -> list[float]:
         float(words.min()),
         float(phrases.mean()),
         float(any(name.lower() not in text for name in question.names)),
-        float(first.words[best].mean()),
-        float(first.words[best].min()),
-        float("figure" in question.wants and not re.search(r"\d", first.spans[best].text)),
+        float(first.words[best][told].mean()),
+        float(first.words[best][told].min()),
+        float("figure" in question.wants and not _NUMBER.search(first.spans[best].text)),
         len(question.words) / 20,
+        float(first.named),
+        *(float(want in question.wants) for want in get_args(Want)),
+        float(question.kind == "compare"),
+        float(question.kind == "which"),
     ]
+
+
+def _tells(judged: Sequence[Match]) -> npt.NDArray[np.bool_]:
+    """Return which pieces of the question belong to no name of the papers; all of them when there are no others."""
+    names = [match.called for match in judged if match.called]
+    told = np.array([not any(start <= at < end for start, end in names) for at in judged[0].starts])
+    return told if told.any() else ~told
 
 
 def judged_papers(question: Question, chosen: Sequence[Match]) -> Sequence[Match]:

@@ -6,7 +6,6 @@ Joins the reader of requests, retrieval, roles, the model and the checker; knows
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import takewhile
 
 from chatbot import answerable, extract, roles
 from chatbot.answering import Answerer, Outcome
@@ -21,7 +20,7 @@ from chatbot.comparing.replies import format_reply
 from chatbot.comparing.requests import Request, asks_to_compare, count_off, read_choice, read_comparison
 from chatbot.comparing.summary import MOST_SENTENCES, Point, sum_up
 from chatbot.comparison import ASPECTS, Cell, Choice, Comparison, TableFormat
-from chatbot.conversation import Turn
+from chatbot.conversation import Turn, last_told
 from chatbot.errors import ModelError
 from chatbot.questions import is_coined, read_question
 from chatbot.reader import Reader
@@ -162,7 +161,7 @@ class Comparer:
         if asked.topic:
             papers = self._find_about(asked.topic)
             return Plan(edits.add_papers(empty, papers), asked.topic, asked.form) if len(papers) > 1 else None
-        told = _last_told(turns)
+        told = last_told(turns)
         names = [name if (at := read_choice(name, len(told))) is None else told[at].title for name in asked.names]
         resolved = self._resolve(edits.add_papers(empty, asked.earlier(told)), names, candidates)
         if len(resolved.papers) + len(resolved.choices) < 2:
@@ -284,15 +283,6 @@ class Comparer:
                 confidence = answerable.judge(question, [match], ()).confidence
                 cells.append(fill_free_cell(aspect, question, match, confidence, least))
         return cells
-
-
-def _last_told(turns: Sequence[Turn]) -> Sequence[Paper]:
-    """Return the papers of the last turn that told of several, or those that the last turns told of one by one."""
-    told = [turn.papers for turn in turns if turn.papers]
-    if not told or len(told[-1]) > 1:
-        return told[-1] if told else ()
-    apart = list(takewhile(lambda papers: len(papers) == 1, reversed(told)))
-    return list({papers[0].id: papers[0] for papers in reversed(apart)}.values())
 
 
 def _names_in(text: str, papers: Sequence[Paper]) -> list[str]:

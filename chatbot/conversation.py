@@ -8,6 +8,7 @@ that only leaves its subject out gets it appended; one with a subject of its own
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 from chatbot.comparison import Comparison
 from chatbot.records import Paper, Question
@@ -162,6 +163,15 @@ def _point_to_several(question: Question, text: str, history: Sequence[Turn], na
     if len(latest) == 2 and not names_other and _WHICH_IS.search(text):
         return Standalone(f"{text.rstrip(' ?.!')}, {latest[0].name} or {latest[1].name}?", tuple(p.id for p in latest))
     return None
+
+
+def last_told(turns: Sequence[Turn]) -> Sequence[Paper]:
+    """Return the papers of the last turn that told of several, or those that the last turns told of one by one."""
+    told = [turn.papers for turn in turns if turn.papers]
+    if not told or len(told[-1]) > 1:
+        return told[-1] if told else ()
+    apart = list(takewhile(lambda papers: len(papers) == 1, reversed(told)))
+    return list({papers[0].id: papers[0] for papers in reversed(apart)}.values())
 
 
 def _strip_opening(text: str) -> str:

@@ -52,7 +52,7 @@ def choose_papers(question: Question, matches: Sequence[Match]) -> list[Match]:
         holders = [match for match in matches if question.names and match.holds.issuperset(question.names)]
         close = [match for match in matches if match.value >= matches[0].value - MARGIN]
         return (holders or close)[:WHICH_MOST]
-    named = sorted((match for match in matches if match.named), key=lambda match: match.named_at or 0)
+    named = sorted((match for match in matches if match.named), key=lambda match: match.called or (0, 0))
     others = [match for match in matches if not match.named and match.fit >= floor]
     return named[:GROUP_MOST] if len(named) >= 2 else [*named, *others][:2]
 

@@ -88,7 +88,8 @@ _LINK = re.compile(
     r"|(?:(?<!\w )|(?<=\ba )|(?<=\bany )|(?<=\bthe )|(?<=\bits )|(?<=\btheir )|(?<=\bcode )|(?<=\bproject ))"
     r"links?(?! ?(?:between|predict|load|weight|sign|analy|format|function|structur|rate|quality|capacit|fail|level"
     r"|adapt))"
-    r"|repo|repository|github|urls?|implementation|download|open.?source[d]?)\b",
+    r"|(?<=how do i )(?:get|install)|(?<=can i )(?:get|find|install)|repo|repository|github|urls?|implementation"
+    r"|download|open.?source[d]?)\b",
     re.I,
 )
 _OF_RECORD = {
@@ -117,10 +118,9 @@ _HOW = re.compile(
     re.I,
 )
 _OVERVIEW = re.compile(
-    r"^\W*(?:what(?:'s| is| are|s) (?!the\b)(?:\S+ ?){1,8}\W*$"
+    r"^\W*(?:what(?:'s| is| are|s) (?!(?:the|wrong|new|different|special|better)\b)(?:\S+ ?){1,8}\W*$"
     r"|what(?:'s| is| are|s) the (?!.*\b(?:accurac|score|error|rate|size|number|speed|cost|result|gain|data|code"
-    r"|link|author"
-    r"|main|key|goal|aim|problem|idea|method|approach|differ|limit|best|benefit|point|purpose"
+    r"|link|author|main|key|goal|aim|problem|idea|method|approach|differ|limit|best|benefit|point|purpose"
     r"|catch))(?:[\w-]+ ){1,3}\W*$"
     r"|what (?:do|does|is) .{2,60} (?:mean|meant)\b|define\b"
     r"|(?:tell me about|summari[sz]e|describe|introduce|explain)\b"
@@ -129,7 +129,8 @@ _OVERVIEW = re.compile(
 )
 _RESULT = re.compile(
     r"\b(?:how (?:well|good|close|tight|near|far|big|large)|results?|gains?|improve\w*|achieve\w*|outcome|c[oa]me out"
-    r"|find|found|findings|shown?|prov\w+|guarantee\w*|bounds?|benefit\w*|better|beat|compare\w* (?:to|with)|perform\w*"
+    r"|(?<!^)find(?! (?:me|all|any|papers|works?)\b)|found|findings|shown?|prove[sdn]?|proving|provably"
+    r"|guarantee\w*|bounds?|benefit\w*|better|beat|compare\w* (?:to|with)|perform\w*"
     r"|accura\w*|effect|claims?|what happens|work out|pay off|save[sd]?|savings?)\b",
     re.I,
 )

@@ -37,7 +37,7 @@ def match_papers(
     phrases, sentences = rest[: len(question.phrases)], iter(rest[len(question.phrases) :])
     content = _content(question, asked)
     words, starts = asked.vectors[content], tuple(asked.spans[row][0] for row in content)
-    named = dict.fromkeys(focus, 0) | _named(question, hits)
+    named = dict.fromkeys(focus, (0, 0)) | _named(question, hits)
     matches = []
     for hit in hits:
         chosen = read[hit.paper.id]
@@ -51,7 +51,7 @@ def match_papers(
             meanings = np.stack([_mean(sentence) for sentence in own])
             name = named.get(hit.paper.id)
             if name is not None and _only_title_names(hit, chosen):
-                in_name = [name <= start < name + len(hit.paper.name) for start in starts]
+                in_name = [name[0] <= start < name[1] for start in starts]
                 by_word[:, in_name] = 1
                 by_phrase[:, [_find(phrase, hit.paper.name) is not None for phrase in question.phrases]] = 1
             holds = frozenset(each for each in question.names if _find(each, hit.paper.text))
@@ -82,17 +82,18 @@ def _stems(text: str) -> set[str]:
     return {word[:STEM] for word in re.findall(r"[a-z0-9]{3,}", text.lower())}
 
 
-def _named(question: Question, hits: Sequence[Hit]) -> dict[str, int]:
+def _named(question: Question, hits: Sequence[Hit]) -> dict[str, tuple[int, int]]:
     """Return where the question names a paper: by its own name, or by one that few of the papers found mention."""
-    found: dict[str, int] = {}
+    found: dict[str, tuple[int, int]] = {}
     for hit in hits:
         name = hit.paper.name
         if (match := _find(name, question.text)) and (_is_distinctive(name) or _is_rare(hit, hits)):
-            found[hit.paper.id] = match.start()
+            found[hit.paper.id] = match.span()
     for name in question.names:
         holders = _holders(name, hits)
         if len(holders) <= MOST_HOLDERS:
-            found = dict.fromkeys(holders, question.text.find(name)) | found
+            start = question.text.find(name)
+            found = dict.fromkeys(holders, (start, start + len(name))) | found
     return found
 
 

@@ -134,9 +134,7 @@ class Reader:
 
 def _is_called(match: Match, question: Question) -> bool:
     """Tell whether ``question`` has the paper's own name, or one that its abstract gives to what it introduces."""
-    if match.named_at is None:
+    if match.called is None:
         return False
-    called, paper = question.text[match.named_at :], match.hit.paper
-    return called.lower().startswith(paper.name.lower()) or any(
-        called.startswith(name) and coins(name, paper) for name in question.names
-    )
+    name, paper = question.text[slice(*match.called)], match.hit.paper
+    return name.lower().startswith(paper.name.lower()) or (name in question.names and coins(name, paper))

@@ -182,8 +182,8 @@ class Match:
     ``literal`` has shape (1 + sentences, content words): whether the word itself stands in the title, then in each
     sentence. ``meanings`` has shape (sentences, 384): the unit mean of each sentence's word vectors. ``evidence`` has
     shape (sentences,): the log-odds that a sentence belongs in an answer; ``order`` are the sentences, those to be told
-    first in front; ranking sets both. ``named_at`` is where in the question the paper is called by name, None when it
-    is not; ``holds`` are the names in the question that the paper mentions.
+    first in front; ranking sets both. ``called`` is from where to where in the question the paper is called by name, None
+    when it is not; ``holds`` are the names in the question that the paper mentions.
     """
 
     hit: Hit
@@ -193,7 +193,7 @@ class Match:
     phrases: Any = field(repr=False, compare=False)
     literal: Any = field(repr=False, compare=False)
     meanings: Any = field(repr=False, compare=False)
-    named_at: int | None = None
+    called: tuple[int, int] | None = None
     evidence: Any = field(default=None, repr=False, compare=False)
     order: tuple[int, ...] = field(default=(), repr=False, compare=False)
     holds: frozenset[str] = frozenset()
@@ -201,7 +201,7 @@ class Match:
     @property
     def named(self) -> bool:
         """Tell whether the question calls the paper by name."""
-        return self.named_at is not None
+        return self.called is not None
 
     @property
     def value(self) -> float:
