@@ -9,14 +9,14 @@ from collections.abc import Iterable
 
 from chatbot.questions import is_generic
 
-LEAST_LETTERS, MOST_LETTERS = 2, 6
+LEAST_LETTERS, MOST_LETTERS = 3, 6  # with two, any text has some words in a row that begin so
 
 
 def find_long_form(acronym: str, texts: Iterable[str], least: int = 2) -> str:
     """Return the words in a row that stand in ``texts`` most often with the initials ``acronym``, in lower case.
 
-    They have to stand there ``least`` times, and twice for two letters, because of any text some words begin so; else
-    the result is empty. A small s at the end of ``acronym`` may be there or not; what is not all capitals is none.
+    They have to stand there ``least`` times; else the result is empty. A small s at the end of ``acronym`` may be there
+    or not; what is not all capitals is none.
     """
     letters = acronym.removesuffix("s")
     if not (letters.isalpha() and letters.isupper() and LEAST_LETTERS <= len(letters) <= MOST_LETTERS):
@@ -29,4 +29,4 @@ def find_long_form(acronym: str, texts: Iterable[str], least: int = 2) -> str:
         if not any(map(is_generic, (words := re.split("[ -]", match.group()))[:1] + words[-1:]))
     )
     long_form, count = max(found.items(), key=lambda item: item[1], default=("", 0))
-    return long_form if count >= (max(least, 2) if len(letters) == 2 else least) else ""
+    return long_form if count >= least else ""

@@ -6,13 +6,12 @@ regression fitted by ``python -m evals calibrate``.
 
 import re
 from collections.abc import Sequence
-from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from chatbot.logistic import load_logistic
-from chatbot.records import Judgement, Match, Question, Want
+from chatbot.records import Judgement, Match, Paper, Question
 
 FEATURES = (
     "coverage",
@@ -23,10 +22,6 @@ FEATURES = (
     "sentence_weakest",
     "no_figure",
     "words",
-    "named",
-    *(f"wants_{want}" for want in get_args(Want)),
-    "compare",
-    "which",
 )
 # A number that stands by itself, and not in a name such as GPT-4 or 3D.
 _NUMBER = re.compile(r"(?<![\w.-])\d+(?:[.,]\d+)*(?:%|x|[kKMB]\b)?(?![\w-])|\d\s?\\?%")
@@ -38,8 +33,8 @@ def measure(question: Question, judged: Sequence[Match]) -> list[float]:
     ``coverage``, ``weakest_word`` and ``phrases``: mean and lowest value over the question's words, and mean over its
     phrases, of the best match in any sentence; ``absent_name``: a name in the question stands in none of the papers;
     ``sentence_…``: the same for the sentence with most evidence alone; ``no_figure``: one is asked for and that
-    sentence has none; ``words``: how many the question has, in twenties; and what kind of question it is. The words
-    by which it calls the papers count for nothing: they tell that it is about them, not that they answer it.
+    sentence has none; ``words``: how many the question has, in twenties. The words
+    of a paper's title in it count for nothing: they tell that it is about that paper, not that this answers it.
     """
     first = judged[0]
     told = _tells(judged)
@@ -56,16 +51,13 @@ def measure(question: Question, judged: Sequence[Match]) -> list[float]:
         float(first.words[best][told].min()),
         float("figure" in question.wants and not _NUMBER.search(first.spans[best].text)),
         len(question.words) / 20,
-        float(first.named),
-        *(float(want in question.wants) for want in get_args(Want)),
-        float(question.kind == "compare"),
-        float(question.kind == "which"),
     ]
 
 
 def _tells(judged: Sequence[Match]) -> npt.NDArray[np.bool_]:
-    """Return which pieces of the question belong to no name of the papers; all of them when there are no others."""
-    names = [match.called for match in judged if match.called]
+    """Return which pieces of the question belong to no title of the papers; all of them when there are no others."""
+    titled = [match for match in judged if match.hit.paper.name == match.hit.paper.title]
+    names = [match.called for match in titled if match.called]
     told = np.array([not any(start <= at < end for start, end in names) for at in judged[0].starts])
     return told if told.any() else ~told
 
@@ -87,17 +79,22 @@ def judge(question: Question, chosen: Sequence[Match], unknown_names: Sequence[s
     refuse_below, doubt_below = regression.thresholds["refuse_below"], regression.thresholds["doubt_below"]
     confidence = float(regression.probability(measure(question, judged)))
     missing = tuple(unknown_names) or tuple(_find_missing(question, judged))
-    if question.of_record:
-        paper = judged[0].hit.paper
+    paper = judged[0].hit.paper
+    if question.of_record and not any(_told_in_text(field, paper) for field in question.of_record):
         lacking = [f"the {field} of {paper.name}" for field in question.of_record if not getattr(paper, field, None)]
         if lacking or unknown_names or not (judged[0].named or confidence >= refuse_below):
             return Judgement(min(confidence, refuse_below / 2), "refused", tuple(unknown_names) or tuple(lacking))
         return Judgement(max(confidence, doubt_below), "sure", ())
-    lacking = [f"the {field}" for field in question.beside if not getattr(judged[0].hit.paper, field, None)]
-    if "link" in question.wants and not any("://" in span.text for match in judged for span in match.spans):
+    lacking = [
+        f"the {field}" for field in question.beside if not (getattr(paper, field, None) or _told_in_text(field, paper))
+    ]
+    without_link = [match for match in judged if not any("://" in span.text for span in match.spans)]
+    if "link" in question.wants and len(without_link) == len(judged):
         if all("link" in part.wants for part in question.parts):
             return Judgement(min(confidence, refuse_below / 2), "refused", ("a link",))
         lacking.append("a link")
+    elif "link" in question.wants and without_link:
+        lacking += [f"a link of {match.hit.paper.name}" for match in without_link]
     elif "link" in question.wants and judged[0].named and not unknown_names:
         confidence = max(confidence, doubt_below)
     elif question.kind == "compare" and len(judged) > 1 and all(match.named for match in judged) and not unknown_names:
@@ -105,8 +102,15 @@ def judge(question: Question, chosen: Sequence[Match], unknown_names: Sequence[s
     if confidence < refuse_below:
         return Judgement(confidence, "refused", missing)
     # Whatever else fits, papers that never mention what is asked about may be about something else.
-    sure = confidence >= doubt_below and not unknown_names and not lacking
+    one_sided = question.kind == "compare" and len(judged) < 2
+    sure = confidence >= doubt_below and not (unknown_names or lacking or one_sided)
     return Judgement(confidence, "sure" if sure else "doubtful", tuple(lacking) or missing)
+
+
+def _told_in_text(field: str, paper: Paper) -> bool:
+    """Tell whether the abstract itself may say what records seldom hold."""
+    stem = {"licence": "licen", "funding": "fund"}.get(field)
+    return stem is not None and stem in paper.text.lower()
 
 
 def _find_missing(question: Question, chosen: Sequence[Match]) -> list[str]:

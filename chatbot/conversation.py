@@ -126,7 +126,7 @@ def make_standalone(question: Question, history: Sequence[Turn], names_other: bo
         return Standalone(text)
     if found := _point_to_several(question, text, history, names_other):
         return found
-    if names_other and not (pointer and pointer.group().lower() in {"it", "its", "they", "their"}):
+    if names_other and not (papers and pointer and pointer.group().lower() in {"it", "its", "they", "their"}):
         return Standalone(text)
     if not papers:
         # "Which of these use graphs?" is asked of all that is indexed.
@@ -197,7 +197,7 @@ def _pick(found: re.Match[str], papers: Sequence[Paper]) -> Paper | None:
 def _has_own_subject(question: Question, text: str, pointer: re.Match[str]) -> bool:
     """Tell whether a name or enough content stands before the pointer for it to point inside the sentence itself."""
     before = text[: pointer.start()]
-    if _CALLED_PAPER.search(before):
+    if _CALLED_PAPER.search(before) or any(name in before for name in question.names):
         return True
     if re.search(r"\w{3,} \w{3,}(?: ?[:,–—]| -) *(?:what|how|why|when|where|is|are|does|do|can)\b", before, re.I):
         return True  # as in "anchor sampling, what is it?"

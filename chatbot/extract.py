@@ -28,8 +28,9 @@ def answer(
     One side of a comparison is still told when nothing is known of the other. ``first`` is the first citation's number.
     """
     if judgement.outcome == "sure":
-        if question.of_record:
-            return _tell_record(chosen[0].hit.paper, question.of_record, judgement.confidence, first)
+        paper = chosen[0].hit.paper
+        if question.of_record and all(getattr(paper, field, None) for field in question.of_record):
+            return _tell_record(paper, question.of_record, judgement.confidence, first)
         return _quote(question, chosen, judgement.confidence, first)
     if judgement.outcome == "doubtful":
         doubt = f" They may not tell of {_join(judgement.missing)}." if judgement.missing else ""

@@ -12,12 +12,13 @@ import numpy as np
 
 from chatbot import matching, ranking, retrieval
 from chatbot.acronyms import find_long_form
-from chatbot.comparing.naming import coins
+from chatbot.comparing.naming import introduces
 from chatbot.embedding import Embedder, WordModel
 from chatbot.index import PaperIndex, Scope
 from chatbot.questions import as_comparison, read_question
 from chatbot.records import Hit, Match, Paper, Question, Span
 
+_SAYS_PAPER = re.compile(r"(?:-\w+)?(?: \w+)? (?:paper|work|study|one)\b", re.I)
 CLEARLY_BETTER = 0.8  # of at most 2
 READ_PAPERS, READ_PAPERS_WHICH = 12, 20  # papers whose sentences are compared with the question word by word
 
@@ -137,4 +138,7 @@ def _is_called(match: Match, question: Question) -> bool:
     if match.called is None:
         return False
     name, paper = question.text[slice(*match.called)], match.hit.paper
-    return name.lower().startswith(paper.name.lower()) or (name in question.names and coins(name, paper))
+    if name.lower().startswith(paper.name.lower()):
+        return True
+    titled = name in paper.title and _SAYS_PAPER.match(question.text, match.called[1])  # as in "the ADMM paper"
+    return name in question.names and (bool(titled) or introduces(paper, name))

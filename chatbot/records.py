@@ -182,8 +182,8 @@ class Match:
     ``literal`` has shape (1 + sentences, content words): whether the word itself stands in the title, then in each
     sentence. ``meanings`` has shape (sentences, 384): the unit mean of each sentence's word vectors. ``evidence`` has
     shape (sentences,): the log-odds that a sentence belongs in an answer; ``order`` are the sentences, those to be told
-    first in front; ranking sets both. ``called`` is from where to where in the question the paper is called by name, None
-    when it is not; ``holds`` are the names in the question that the paper mentions.
+    first in front; ranking sets both. ``called`` tells from where to where the question calls the paper by name, None
+    when it does not; ``holds`` are the names in the question that the paper mentions.
     """
 
     hit: Hit

@@ -20,6 +20,8 @@ from tests.test_checked_answers import open_bot
 LINES = "lines-post-training-layer-scaling-prevents-forgetting-and-enhances-model-merging"
 FRNET = "frnet-frustum-range-networks-for-scalable-lidar-segmentation"
 BRISTLE = "bristle-decentralized-federated-learning-in-byzantine-non-i-i-d-environments"
+FRUGAL = "frugal-memory-efficient-optimization-by-reducing-state-overhead-for-scalable-tra-1e5304f5"
+AMEM = "a-mem-agentic-memory-for-llm-agents"
 
 
 def talk(bot: PaperChatbot, *texts: str) -> list[Answer]:
@@ -85,6 +87,39 @@ def test_a_row_that_is_not_there_cannot_be_dropped(bot: PaperChatbot, text: str,
 def test_a_row_is_dropped_by_its_place(bot: PaperChatbot, text: str, left: list[str]) -> None:
     *_, answer = talk(bot, "Compare LiNeS with FRNet", text)
     assert rows(answer) == left
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("drop everything but FRNet", [FRNET]),
+        ("remove all except LiNeS", [LINES]),
+        ("keep only the first two", [LINES, FRNET]),
+        ("drop the last two", [LINES]),
+        ("drop FRUG", [LINES, FRNET]),
+        ("swap out LiNeS for A-MEM", [FRNET, FRUGAL, AMEM]),
+        ("and A-MEM", [LINES, FRNET, FRUGAL, AMEM]),
+        ("also the A-MEM paper", [LINES, FRNET, FRUGAL, AMEM]),
+    ],
+)
+def test_rows_are_changed_in_many_words(bot: PaperChatbot, text: str, left: list[str]) -> None:
+    *_, answer = talk(bot, "Compare LiNeS, FRNet and FRUGAL", text)
+    assert rows(answer) == left
+
+
+@pytest.mark.parametrize(
+    ("turns", "compared"),
+    [
+        (["What is LiNeS?", "What is FRNet?", "compare the two"], [LINES, FRNET]),
+        (["How do LiNeS, FRNet and FRUGAL differ?", "compare the first two"], [LINES, FRNET]),
+        (["How do LiNeS, FRNet and FRUGAL differ?", "compare the last one with A-MEM"], [FRUGAL, AMEM]),
+        (["Compare LiNeS with FRUGAL", "new comparison: FRNet vs A-MEM"], [FRNET, AMEM]),
+    ],
+)
+def test_papers_told_before_are_compared(bot: PaperChatbot, turns: list[str], compared: list[str]) -> None:
+    *_, answer = talk(bot, *turns)
+    assert rows(answer) == compared
+    assert answer.status == "answered"
 
 
 def test_a_grid_is_edited_turn_by_turn(bot: PaperChatbot) -> None:

@@ -36,7 +36,7 @@ def find_named(name: str, papers: Sequence[Paper]) -> list[Paper]:
     words = [word for word in name.split() if word.lower() not in _FURNITURE]
     if len(words) == 1 and is_coined(words[0]):  # "the CCL paper"
         name = words[0]
-    for rule in (_is_exactly, _is_exactly_in_any_case, coins, _has_in_title):
+    for rule in (_is_exactly, _is_exactly_in_any_case, _coins, _has_in_title):
         if found := [paper for paper in papers if rule(name, paper)]:
             return found[:MOST_CHOICES]
     return [] if is_coined(name) else _find_described(name, papers)
@@ -72,12 +72,16 @@ def _is_exactly_in_any_case(name: str, paper: Paper) -> bool:
     return _plain(name) in {_plain(paper.id), _plain(paper.name)}
 
 
-def coins(name: str, paper: Paper) -> bool:
+def _coins(name: str, paper: Paper) -> bool:
     """Tell whether ``paper`` has the one-word ``name`` in its title, or is where the abstract introduces it."""
-    if not is_coined(name) or not (found := _find(name, paper.head)):
+    found = _find(name, paper.head) if is_coined(name) else None
+    return found is not None and (found.start() < len(paper.title) or introduces(paper, name))
+
+
+def introduces(paper: Paper, name: str) -> bool:
+    """Tell whether the abstract of ``paper`` gives the ``name`` to something."""
+    if (found := _find(name, paper.head, len(paper.title))) is None:
         return False
-    if found.start() < len(paper.title):
-        return True
     opened = max(paper.head.rfind(". ", 0, found.start()), len(paper.title))
     before = paper.head[opened : found.start()]
     cues = list(_COINS.finditer(before))
@@ -113,8 +117,8 @@ def _stems(text: str) -> list[str]:
     return list(dict.fromkeys(word.removesuffix("s")[:STEM] for word in words))
 
 
-def _find(name: str, text: str) -> re.Match[str] | None:
-    return re.search(rf"(?<![\w-]){re.escape(name)}s?(?!\w)", text)
+def _find(name: str, text: str, start: int = 0) -> re.Match[str] | None:
+    return re.compile(rf"(?<![\w-]){re.escape(name)}s?(?!\w)").search(text, start)
 
 
 def _plain(text: str) -> str:
