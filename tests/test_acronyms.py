@@ -13,7 +13,8 @@ from chatbot.acronyms import find_long_form
     [
         ("SNNs", "Spiking neural networks compute. We train spiking neural networks.", "spiking neural networks"),
         ("RAG", "Query-by-query generation? No: query-by-query generation.", ""),
-        ("QBG", "Query-by generation? No: query-by generation.", ""),
+        ("GQB", "Generation query-by? No: generation query-by.", ""),
+        ("SOTA", "Above the state-of-the-art; again the state-of-the-art.", "state-of-the-art"),
         ("NLP", "Natural-language processing, or natural-language processing.", "natural-language processing"),
         ("MSE", "Here memory systems enable agents.", ""),
         ("ABC", "They are being considered.", ""),
