@@ -160,8 +160,8 @@ def _point_to_several(question: Question, text: str, history: Sequence[Turn], na
         return Standalone(asked, among=papers)
     if len(latest) > 1 and (which := _WHICH_DOES.match(text)):
         return Standalone(f"which of these papers {text[which.end(1) :].lstrip()}", among=latest)
-    if len(latest) == 2 and not names_other and _WHICH_IS.search(text):
-        return Standalone(f"{text.rstrip(' ?.!')}, {latest[0].name} or {latest[1].name}?", tuple(p.id for p in latest))
+    if len(papers) == 2 and latest[0] in papers and not names_other and _WHICH_IS.search(text):
+        return Standalone(f"{text.rstrip(' ?.!')}, {papers[0].name} or {papers[1].name}?", tuple(p.id for p in papers))
     return None
 
 

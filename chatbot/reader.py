@@ -99,6 +99,11 @@ class Reader:
         own = max((match.fit for match in matches if match.hit.paper.id in papers), default=0.0)
         return len(question.words) > 1 and bool(matches) and matches[0].fit > own + CLEARLY_BETTER
 
+    def called_papers(self, text: str) -> tuple[Paper, ...]:
+        """Return the papers that ``text`` calls by name."""
+        question, _, matches = self.read(text, 1)
+        return tuple(match.hit.paper for match in matches if _is_called(match, question))
+
     def _match(self, question: Question, vector: Any, hits: Sequence[Hit], focus: Collection[str]) -> list[Match]:
         spans = self._open_index().spans([hit.paper for hit in hits], vector)
         return matching.match_papers(question, vector, hits, spans, self.words.embed_words, focus)

@@ -4,6 +4,7 @@ Joins the reader of papers, the answerers and grids; knows nothing of storage or
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from chatbot import answerable, extract
@@ -55,6 +56,9 @@ class Recaller:
         return self._resolve(question, turns)
 
     def _resolve(self, text: str, turns: Sequence[Turn]) -> Standalone:
+        if turns and not turns[-1].papers:  # a refusal, perhaps, to tell of a paper by name
+            *earlier, last = turns
+            turns = [*earlier, replace(last, papers=self._reader.called_papers(last.question))]
         question = read_question(text)
         found = make_standalone(question, turns, names_other=self._reader.names_a_paper(question))
         if found.otherwise and self._reader.is_of_others(found.otherwise, found.focus):
