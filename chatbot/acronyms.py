@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from chatbot.questions import is_generic
 
-LEAST_LETTERS, MOST_LETTERS = 3, 6  # with two, any text has some words in a row that begin so
+LEAST_LETTERS, MOST_LETTERS = 2, 6
 
 
 def find_long_form(acronym: str, texts: Iterable[str], least: int = 2) -> str:

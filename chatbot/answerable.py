@@ -23,6 +23,7 @@ FEATURES = (
     "no_figure",
     "words",
 )
+HEARD_OF = 0.5  # coverage from which a subject may be there in other words
 # A number that stands by itself, and not in a name such as GPT-4 or 3D.
 _NUMBER = re.compile(r"(?<![\w.-])\d+(?:[.,]\d+)*(?:%|x|[kKMB]\b)?(?![\w-])|\d\s?\\?%")
 
@@ -99,8 +100,10 @@ def judge(question: Question, chosen: Sequence[Match], unknown_names: Sequence[s
         confidence = max(confidence, doubt_below)
     elif question.kind == "compare" and len(judged) > 1 and all(match.named for match in judged) and not unknown_names:
         confidence = max(confidence, doubt_below)  # both sides are there to be told
-    if confidence < refuse_below:
-        return Judgement(confidence, "refused", missing)
+    # A list is of papers about something, and what none of them mentions is not something like it.
+    unheard = question.kind == "which" and not judged[0].literal.any() and judged[0].coverage < HEARD_OF
+    if confidence < refuse_below or unheard:
+        return Judgement(min(confidence, refuse_below / 2) if unheard else confidence, "refused", missing)
     # Whatever else fits, papers that never mention what is asked about may be about something else.
     one_sided = question.kind == "compare" and len(judged) < 2
     sure = confidence >= doubt_below and not (unknown_names or lacking or one_sided)
@@ -109,8 +112,8 @@ def judge(question: Question, chosen: Sequence[Match], unknown_names: Sequence[s
 
 def _told_in_text(field: str, paper: Paper) -> bool:
     """Tell whether the abstract itself may say what records seldom hold."""
-    stem = {"licence": "licen", "funding": "fund"}.get(field)
-    return stem is not None and stem in paper.text.lower()
+    said = {"licence": r"\blicen[cs]e", "funding": r"\bfund(?:s|ed|ing)?\b"}.get(field)
+    return said is not None and re.search(said, paper.text, re.I) is not None
 
 
 def _find_missing(question: Question, chosen: Sequence[Match]) -> list[str]:

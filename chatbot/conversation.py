@@ -28,10 +28,12 @@ _ORDINAL = re.compile(
     re.I,
 )
 _POINTER = re.compile(
-    rf"\b(?:this|that|the|these|those|same) (?:same )?{_NOUN}s?\b(?! (?:of|on|about|for|that|which|in)\b)"
+    rf"\b(?:this|that|the|these|those|same) (?:same )?{_NOUN}s?\b(?! (?:of|on|about|for|that|which|in|with|using"
+    rf"|by|from)\b)"
     r"|\b(?:the|these|those) authors\b|\bits\b|\btheirs?\b|\bit\b|\bthey\b|\bthem\b",
     re.I,
 )
+_PRONOUNS = {"it", "its", "they", "them", "their", "theirs"}
 _BARE_THIS = re.compile(
     r"\b(?:this|that|these|those)"
     r"(?=\W*$| (?:do|does|is|was|work|works|can|help|mean|happen|arise|compare|shown|tested|done|measured)\b)",
@@ -54,15 +56,6 @@ _ASPECT = re.compile(
     r"|benchmarks?|advantages?|drawbacks?|available|public|out|open|released?|details?|main|key|idea|findings?)",
     re.I,
 )
-# Asks for a part and leaves out of what: "what batch size?", "how long does it take?", "tested on images?"
-_LEAVES_OUT = re.compile(
-    r"^\W*(?:(?:what|which)(?: (?!(?:need|use|get|work|run|learn|avoid|perform)s\b|is\b|are\b|was\b|were\b|does\b"
-    r"|do\b|did\b|about\b|of\b|has\b|have\b|can\b)[\w-]+){1,3}\W*$"
-    r"|how (?:many|much|long|big|large|often|far)\b"
-    r"|(?:tested|trained|evaluated|compared|based|built|released|validated|shown)\b"
-    r"|(?:any |the )?(?:code|repo|github|link)\W*$)",
-    re.I,
-)
 # Of several papers told before.
 _OF_THEM = re.compile(
     r"\b(?:of |do |does |are |is |have |has )?(?:any |which |some |all |both |each )?of (?:them|these|those)\b"
@@ -71,17 +64,17 @@ _OF_THEM = re.compile(
 )
 _OTHER = re.compile(rf"\b(?:the|that) other (?:{_NOUN}|two)\b|\bthe other\W*$", re.I)
 _WHICH_IS = re.compile(
-    r"^\W*(?:and |so |but )*which (?:one \w+|is|has|does|gets|needs|was|runs|works|performs)\b(?!.*\b(?:that|who)\b)"
-    r".*\b(?:more|less|better|best|worse|fewer|most|\w{3,}er)\b",
+    r"\W*(?:and |so |but )*(?P<which>which(?= (?:is|has|have|was|does|do|need|use|get|work|run|learn|avoid"
+    r"|perform|report"
+    r"|handle|rely|cut|save)s?\b)|which ones?(?= [\w-]+s?\b))(?!.*\b(?:that|who)\b)",
     re.I,
 )
-_WHICH_DOES = re.compile(
-    r"\W*(?:and |so |but )*(which(?: ones?)?) (?:need|use|get|work|run|learn|avoid|report|handle|rely|have|has|do)s?\b",
-    re.I,
-)
+_COMPARES = re.compile(r"\b(?:more|less|better|best|worse|fewer|most|\w{3,}er|\w{3,}est)\b", re.I)
+_OF_NAMED = re.compile(r"\W*(?:and|what about|how about)(?: (?:of|for|in|with|by|about|on))? (?P<name>\S+)\W*$", re.I)
 _ASKS_ANY = re.compile(r"\W*(?:any|some)(?:thing|body|one)\b", re.I)
 _CALLED_PAPER = re.compile(rf"\bthe (?!same\b|other\b|{_NAMES}\b|two\b|three\b)(?:[\w-]+ ){{1,4}}{_NOUN}\b", re.I)
-FEW_WORDS = 4
+FEW_WORDS = 4  # of a question that says too little to be asked alone
+MOST_LEFT_OUT = 6  # content words of one that may leave its subject out
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +110,7 @@ def make_standalone(question: Question, history: Sequence[Turn], names_other: bo
     text = _strip_opening(question.text)
     papers = next((turn.papers for turn in reversed(history) if turn.papers), ())
     if ordinal := _ORDINAL.search(text):
-        if (paper := _pick(ordinal, papers)) is not None:
+        if (paper := _pick(ordinal, _counted(history))) is not None:
             return _replace(text, ordinal, paper)
         if not papers:
             return Standalone(text, unresolved=True)
@@ -126,22 +119,37 @@ def make_standalone(question: Question, history: Sequence[Turn], names_other: bo
         return Standalone(text)
     if found := _point_to_several(question, text, history, names_other):
         return found
-    if names_other and not (papers and pointer and pointer.group().lower() in {"it", "its", "they", "their"}):
-        return Standalone(text)
+    if names_other and not (papers and pointer and pointer.group().lower() in _PRONOUNS):
+        return _carry_over(question, history) or Standalone(text)
     if not papers:
         # "Which of these use graphs?" is asked of all that is indexed.
         alone = question.kind != "which" and len(question.words) < FEW_WORDS
         return Standalone(text, unresolved=bool(pointer) and alone)
-    if pointer:
-        return _replace_pointer(text, pointer, papers)
     words = [question.text[start:end] for start, end in question.words]
+    if pointer:
+        tied = _replace_pointer(text, pointer, papers)
+        before = [word for word in words if word in text[: pointer.start()] and not _ASPECT.fullmatch(word)]
+        sure = pointer.group().lower() in _PRONOUNS and not before
+        return tied if sure or not words else replace(tied, otherwise=text)
     if all(map(_ASPECT.fullmatch, words)):
         return _append(text, papers)
-    if question.kind == "which" or len(words) >= FEW_WORDS or _ASKS_ANY.match(text):
+    if question.kind == "which" or len(words) > MOST_LEFT_OUT or _ASKS_ANY.match(text):
         return Standalone(text)
-    if _CONTINUES.search(question.text):
-        return replace(_append(text, papers), otherwise=text)
-    return _append(text, papers) if _LEAVES_OUT.search(text) else Standalone(text)
+    return replace(_append(text, papers), otherwise=text)
+
+
+def _counted(history: Sequence[Turn]) -> Sequence[Paper]:
+    """Return the papers that "the second one" counts: those last told together, or else one after the other."""
+    return next((turn.papers for turn in reversed(history) if len(turn.papers) > 1), ()) or last_told(history)
+
+
+def _carry_over(question: Question, history: Sequence[Turn]) -> Standalone | None:
+    """Return the question before with another name in it, where ``question`` is no more than "and of FRUGAL?"."""
+    latest = history[-1].papers[:1] if history else ()
+    found = _OF_NAMED.match(question.text)
+    if not found or not latest or latest[0].name not in history[-1].question:
+        return None
+    return Standalone(history[-1].question.replace(latest[0].name, found["name"].rstrip("?.!")))
 
 
 def _point_to_several(question: Question, text: str, history: Sequence[Turn], names_other: bool) -> Standalone | None:
@@ -158,10 +166,11 @@ def _point_to_several(question: Question, text: str, history: Sequence[Turn], na
     if question.kind == "which" and (them := _OF_THEM.search(text)):
         asked = text[: them.start()] + re.sub(r"of \w+$|ones?$", "of these papers", them.group()) + text[them.end() :]
         return Standalone(asked, among=papers)
-    if len(latest) > 1 and (which := _WHICH_DOES.match(text)):
-        return Standalone(f"which of these papers {text[which.end(1) :].lstrip()}", among=latest)
-    if len(papers) == 2 and latest[0] in papers and not names_other and _WHICH_IS.search(text):
-        return Standalone(f"{text.rstrip(' ?.!')}, {papers[0].name} or {papers[1].name}?", tuple(p.id for p in papers))
+    if latest[0] in papers and not names_other and (which := _WHICH_IS.match(text)):
+        if len(papers) == 2 and _COMPARES.search(text):
+            both = f"{papers[0].name} or {papers[1].name}"
+            return Standalone(f"{text.rstrip(' ?.!')}, {both}?", tuple(paper.id for paper in papers))
+        return Standalone(f"which of these papers{text[which.end('which') :]}", among=papers)
     return None
 
 
@@ -177,7 +186,8 @@ def last_told(turns: Sequence[Turn]) -> Sequence[Paper]:
 def _strip_opening(text: str) -> str:
     """Drop "thanks.", "ok." and "different subject now:" from the front."""
     opened = re.sub(
-        r"^\W*(?:(?:thanks|thank you|ok(?:ay)?|great|nice|cool|and|but|so|then|no|nope|sorry|not (?:that|this) one"
+        r"^\W*(?:(?:thanks|thank you|ok(?:ay)?|great|nice|cool|and|but|so|then|no|nope|sorry|thx|cheers|perfect|hmm+"
+        r"|interesting|got it|right|all ?right|yes|yeah|not (?:that|this) one"
         r"|i mean[t]?)\b[\s,.!:–-]*)+(?=\S)",
         "",
         text,

@@ -50,7 +50,11 @@ def choose_papers(question: Question, matches: Sequence[Match]) -> list[Match]:
         return list(matches[:1])
     floor = matches[0].fit - SIDE_MARGIN
     if question.kind == "which":
-        holders = [match for match in matches if question.names and match.holds.issuperset(question.names)]
+        if "link" in question.wants:
+            matches = [match for match in matches if any("://" in span.text for span in match.spans)] or matches
+        # An acronym may be spelled out, the name of a data set is always written.
+        written = {name for name in question.names if not (name.isalpha() and name.isupper())}
+        holders = [match for match in matches if written and match.holds.issuperset(written)]
         close = [match for match in matches if match.value >= matches[0].value - MARGIN]
         return (holders or close)[:WHICH_MOST]
     named = sorted((match for match in matches if match.named), key=lambda match: match.called or (0, 0))

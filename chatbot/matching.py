@@ -79,7 +79,7 @@ def _stand_in(question: Question, texts: Sequence[str]) -> npt.NDArray[np.bool_]
 
 
 def _stems(text: str) -> set[str]:
-    return {word[:STEM] for word in re.findall(r"[a-z0-9]{3,}", text.lower())}
+    return {word.removesuffix("s")[:STEM] for word in re.findall(r"[a-z0-9]{3,}", text.lower())}
 
 
 def _named(question: Question, hits: Sequence[Hit]) -> dict[str, tuple[int, int]]:
@@ -115,7 +115,7 @@ def _find(name: str, text: str) -> re.Match[str] | None:
     # CIFAR-10 is CIFAR10, too.
     spelled = re.sub(r"(?<=[A-Za-z])(?:\\-)?(?=\d)", "[- ]?", re.escape(name))
     version = r"(?:s|-?\d+)?" if name[-1:].isalpha() else ""  # as in LLMs and ResNet56
-    return re.search(rf"(?<!\w){spelled}{version}(?!\w)", text, flags)
+    return re.search(rf"(?<![\w-]){spelled}{version}(?!\w)", text, flags)
 
 
 def _nearest(spans: Sequence[Span], vector: Matrix) -> list[Span]:

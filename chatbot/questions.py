@@ -61,9 +61,9 @@ def read_question(text: str) -> Question:
     return replace(whole, parts=parts, of_record=of_record)
 
 
-def as_comparison(question: Question) -> Question:
-    """Return ``question`` as one that compares."""
-    return replace(question, kind="compare", parts=tuple(replace(part, kind="compare") for part in question.parts))
+def take_as(kind: Kind, question: Question) -> Question:
+    """Return ``question`` as one of another ``kind``."""
+    return replace(question, kind=kind, parts=tuple(replace(part, kind=kind) for part in question.parts))
 
 
 def _read(whole: str, first: int, last: int, kind: Kind) -> Question:

@@ -15,11 +15,11 @@ from chatbot.acronyms import find_long_form
 from chatbot.comparing.naming import introduces
 from chatbot.embedding import Embedder, WordModel
 from chatbot.index import PaperIndex, Scope
-from chatbot.questions import as_comparison, read_question
+from chatbot.questions import read_question, take_as
 from chatbot.records import Hit, Match, Paper, Question, Span
 
+CLEAR_LEAD = 0.35  # of at most 2: what a comparison is about is all in one paper that fits so much better than others
 _SAYS_PAPER = re.compile(r"(?:-\w+)?(?: \w+)? (?:paper|work|study|one)\b", re.I)
-CLEARLY_BETTER = 0.8  # of at most 2
 READ_PAPERS, READ_PAPERS_WHICH = 12, 20  # papers whose sentences are compared with the question word by word
 
 
@@ -57,8 +57,7 @@ class Reader:
             question = read_question(spelled)
             hits, vector = self.search(spelled, max(count, top_k))
         matches = self._match(question, vector, hits[:count], focus)
-        if question.kind == "single" and sum(_is_called(match, question) for match in matches) > 1:
-            question = as_comparison(question)
+        question = _settle_kind(question, matches)
         matches = ranking.rank_sentences(question, matches)
         order = [match.hit for match in matches] + hits[count:]
         ranked = [replace(hit, rank=rank) for rank, hit in enumerate(order, 1)]
@@ -67,14 +66,16 @@ class Reader:
     def _spell_out(self, question: Question, hits: Sequence[Hit]) -> str:
         """Return the question's text with the words for acronyms that papers found have in their place.
 
-        Of one that no paper uses, what they have twice; else what the first has, if it does not use the acronym.
+        Of one that no paper uses, what they have twice; else what the first has, if it does not use the acronym. Any
+        text has words in a row that begin with two letters: for so short a one only the first title counts.
         """
         text, texts = question.text, [hit.paper.text for hit in hits]
         for name in question.names:
             if texts and name in texts[0]:
                 continue
-            anywhere = find_long_form(name, texts) if self._frequency(name) == 0 else ""
-            if long_form := anywhere or find_long_form(name, texts[:1], 1):
+            anywhere = find_long_form(name, texts) if len(name) > 2 and self._frequency(name) == 0 else ""
+            first = [hit.paper.text if len(name) > 2 else hit.paper.title for hit in hits[:1]]
+            if long_form := anywhere or find_long_form(name, first, 1):
                 text = re.sub(rf"(?<![\w-]){re.escape(name)}s?(?!\w)", long_form, text)
         return text
 
@@ -93,11 +94,11 @@ class Reader:
         matches = sorted(self.match(question, papers).values(), key=lambda match: match.value, reverse=True)
         return question, [replace(match.hit, rank=rank) for rank, match in enumerate(matches, 1)], matches
 
-    def is_of_others(self, text: str, papers: Collection[str]) -> bool:
-        """Tell whether another paper covers ``text`` so much better than ``papers`` do that it must be meant."""
+    def lead(self, text: str, ids: Collection[str]) -> float:
+        """Return how much better than all others those papers cover ``text``, from -2 to 2."""
         question, _, matches = self.read(text, 1)
-        own = max((match.fit for match in matches if match.hit.paper.id in papers), default=0.0)
-        return len(question.words) > 1 and bool(matches) and matches[0].fit > own + CLEARLY_BETTER
+        own = max((match.fit for match in self.match(question, self.papers(ids)).values()), default=0.0)
+        return own - max((match.fit for match in matches if match.hit.paper.id not in ids), default=0.0)
 
     def called_papers(self, text: str) -> tuple[Paper, ...]:
         """Return the papers that ``text`` calls by name."""
@@ -136,6 +137,18 @@ class Reader:
         """Return in how many papers the word of ``name`` that is in fewest stands, in the plural too."""
         index = self._open_index()
         return max(min(index.document_frequency(form).values(), default=1) for form in (name, f"{name}s"))
+
+
+def _settle_kind(question: Question, matches: Sequence[Match]) -> Question:
+    """Return ``question`` as one that compares where it calls two papers by name, and not where all is in the first."""
+    called = sum(_is_called(match, question) for match in matches)
+    if question.kind == "single" and called > 1:
+        return take_as("compare", question)
+    if question.kind == "compare" and called < 2 and len(matches) > 1:
+        first, second = matches[:2]
+        if first.holds.issuperset(question.names) and first.fit > second.fit + CLEAR_LEAD:
+            return take_as("single", question)
+    return question
 
 
 def _is_called(match: Match, question: Question) -> bool:

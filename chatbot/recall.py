@@ -18,6 +18,8 @@ from chatbot.reader import Reader
 from chatbot.records import Hit, Match, Question
 from chatbot.settings import Settings
 
+FARTHEST = -0.5  # what a follow-up with its subject left out fits its paper worse than any other, of at most 2
+
 
 class Recaller:
     """Reads questions in the light of earlier ones, among the papers that ``reader`` knows."""
@@ -61,7 +63,7 @@ class Recaller:
             turns = [*earlier, replace(last, papers=self._reader.called_papers(last.question))]
         question = read_question(text)
         found = make_standalone(question, turns, names_other=self._reader.names_a_paper(question))
-        if found.otherwise and self._reader.is_of_others(found.otherwise, found.focus):
+        if found.otherwise and self._reader.lead(found.otherwise, found.focus) < FARTHEST:
             return Standalone(found.otherwise)
         return found
 
