@@ -61,8 +61,7 @@ class Comparer:
         if grid and grid.choices and (chosen := self._choose(text, grid)):
             return Plan(chosen)
         if grid and _UNDOES.fullmatch(text):
-            earlier = [turn.grid for turn in turns if turn.grid and turn.grid != grid]
-            return Plan(earlier[-1] if earlier else grid)
+            return Plan(_undo(turns) or grid)
         if not grid and not asks_to_compare(text):
             return None
         candidates = self._candidates(text)
@@ -283,6 +282,17 @@ class Comparer:
                 confidence = answerable.judge(question, [match], ()).confidence
                 cells.append(fill_free_cell(aspect, question, match, confidence, least))
         return cells
+
+
+def _undo(turns: Sequence[Turn]) -> Comparison | None:
+    """Return the grid before the last change that was not undone; None when there is none."""
+    grids: list[Comparison] = []
+    for turn in turns:
+        if turn.grid and _UNDOES.fullmatch(turn.question) and len(grids) > 1:
+            grids.pop()
+        elif turn.grid and (not grids or turn.grid != grids[-1]):
+            grids.append(turn.grid)
+    return grids[-2] if len(grids) > 1 else None
 
 
 def _names_in(text: str, papers: Sequence[Paper]) -> list[str]:

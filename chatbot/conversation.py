@@ -121,14 +121,15 @@ def make_standalone(question: Question, history: Sequence[Turn], names_other: bo
         return found
     if names_other and not (papers and pointer and pointer.group().lower() in _PRONOUNS):
         return _carry_over(question, history) or Standalone(text)
+    words = [question.text[start:end] for start, end in question.words]
+    front = text[: pointer.start()] if pointer else ""
+    before = [word for word in words if word in front and not _ASPECT.fullmatch(word)]
     if not papers:
         # "Which of these use graphs?" is asked of all that is indexed.
-        alone = question.kind != "which" and len(question.words) < FEW_WORDS
+        alone = question.kind != "which" and len(words) < FEW_WORDS and not before
         return Standalone(text, unresolved=bool(pointer) and alone)
-    words = [question.text[start:end] for start, end in question.words]
     if pointer:
         tied = _replace_pointer(text, pointer, papers)
-        before = [word for word in words if word in text[: pointer.start()] and not _ASPECT.fullmatch(word)]
         sure = pointer.group().lower() in _PRONOUNS and not before
         return tied if sure or not words else replace(tied, otherwise=text)
     if all(map(_ASPECT.fullmatch, words)):

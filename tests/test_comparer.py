@@ -122,6 +122,29 @@ def test_papers_told_before_are_compared(bot: PaperChatbot, turns: list[str], co
     assert answer.status == "answered"
 
 
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [
+        ("no code column", ASPECTS[:-1]),
+        ("without code", ASPECTS[:-1]),
+        ("only the problem and results columns", ("problem", "results")),
+        ("just problem, results and code", ("problem", "results", "code")),
+    ],
+)
+def test_columns_are_left_out_in_many_words(bot: PaperChatbot, text: str, columns: tuple[str, ...]) -> None:
+    *_, answer = talk(bot, "Compare LiNeS with FRNet", text)
+    assert (rows(answer), grid_of(answer).aspects) == ([LINES, FRNET], columns)
+
+
+def test_what_was_undone_stays_undone_by_a_second_undo(bot: PaperChatbot) -> None:
+    three, two, fewer, once, twice, no_more = talk(
+        bot, "Compare LiNeS, FRNet and FRUGAL", "drop FRUGAL", "drop the code column", "undo", "undo", "undo"
+    )
+    assert grid_of(once) == grid_of(two)
+    assert rows(twice) == rows(no_more) == rows(three)
+    assert grid_of(fewer) != grid_of(two)
+
+
 def test_a_grid_is_edited_turn_by_turn(bot: PaperChatbot) -> None:
     answers = talk(
         bot,

@@ -60,6 +60,11 @@ def test_all_papers_of_a_kind(bot: PaperChatbot, question: str, papers: Sequence
     assert cited(bot, question) >= set(papers)
 
 
+@pytest.mark.parametrize("question", ["any papers about chess?", "any papers about speech recognition?"])
+def test_no_list_is_made_of_what_no_paper_mentions(bot: PaperChatbot, question: str) -> None:
+    assert bot.ask(question).status == "abstained"
+
+
 def test_a_data_set_is_used_by_those_that_mention_it(bot: PaperChatbot) -> None:
     texts = {paper.id: paper.text for paper in bot.papers()}
     for question, spellings in (
@@ -96,6 +101,19 @@ def test_a_link_that_one_side_lacks_is_told_to_be_missing(bot: PaperChatbot) -> 
         (["what is FRNet", "no, I meant the protein paper"], ["De novo prot"]),
         (["What do FedAMD and FedFix do?", "which one converges faster?"], ["Anchor Sampl", "A General Th"]),
         (["which papers save memory when training?", "the first: what's the idea there?"], ["FRUGAL"]),
+        (
+            ["which papers are about federated learning?", "tell me about the second", "and the first?"],
+            ["Anchor Sampl"],
+        ),
+        (["What is Bristle?", "what is YOLOv9", "back to the first paper, what data?"], ["Bristle"]),
+        (["What is LiNeS?", "and FRUGAL?"], ["FRUGAL"]),
+        (["What is zkDL?", "for how many parameters?"], ["zkDL"]),
+        (["who funded A-MEM?", "how does it organise memories?"], ["A-MEM"]),
+        (["What is LiNeS?", "which graph solvers"], ["Convergent G"]),
+        (["What is LiNeS?", "how about quantization?"], ["Quantizable "]),
+        (["What is LiNeS?", "What's a hypernetwork and why is it hard to train?"], ["Magnitude In"]),
+        (["What is LiNeS?", "how many gpu days for search"], ["PC-DARTS"]),
+        (["What is LiNeS?", "the paper with spiking neurons"], ["Hebbian Lear"]),
     ],
 )
 def test_follow_ups(bot: PaperChatbot, talk: Sequence[str], papers: Sequence[str]) -> None:

@@ -23,7 +23,8 @@ from chatbot.comparison import ASPECTS
 
 _REMOVE = re.compile(
     r"\b(?:drop|remove|delete|lose|forget|discard|exclude|hide|omit|get rid of|leave out|without"
-    r"|take\b.*\b(?:out|off|away)|can go|don't (?:need|care|want)|do not (?:need|want))\b",
+    r"|^\W*no(?= [\w -]+ columns?\b)|take\b.*\b(?:out|off|away)|can go|don't (?:need|care|want)|do not (?:need"
+    r"|want))\b",
     re.I,
 )
 _REMOVE_PLAINLY = re.compile(
@@ -38,7 +39,9 @@ _ADD = re.compile(
 )
 _ADD_PLAINLY = re.compile(r"\b(?:add(?:ing)?|includ(?:e|ing)|insert|append|bring in|put|throw)\b", re.I)
 _KEEP = re.compile(
-    r"\b(?:(?:keep|show|want|leave|need|give)\b.*\b(?:only|just)|(?:only|just) (?:keep|show)|nothing but)\b", re.I
+    r"\b(?:(?:keep|show|want|leave|need|give)\b.*\b(?:only|just)|(?:only|just) (?:keep|show)|nothing but)\b"
+    r"|^\W*(?:only|just) (?=the\b|.*\bcolumns?\b|.*,)",
+    re.I,
 )
 _SORT = re.compile(r"\b(?:sort\w*|order(?:ed)?|arrange|rank|alphabetical\w*)\b", re.I)
 _SORT_KEY = re.compile(r"\b(?:by|on)\s+(?:the\s+)?(?P<key>[\w -]+?)(?:\s*(?:column|please|,.*|$))", re.I)

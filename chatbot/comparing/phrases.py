@@ -35,7 +35,7 @@ _EDGES = frozenset(
     next now of off ok okay omit on one's only or other our out please pros put related remove rest rid row
     rows see set sets show side side-by-side similar similarities so stack table tables tabulate take tell than
     thanks that the them then there these they this those three throw to together too two under up us used
-    versus vs want we well were what what's where which will with would you your
+    versus vs want we well were what what's where which will with without would you your
     """.split()
 )
 

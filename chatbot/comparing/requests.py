@@ -50,7 +50,7 @@ _ASPECTS_OF = re.compile(
 MOST_EARLIER = 6
 _POINTS_BACK = re.compile(
     r"\b(it|them|these|those|both|the two|all (?:two|three|four|five|2|3|4|5)|the (?:first|last) (?:two|three"
-    r"|four|2|3|4)|they|(?:this|that)(?= (?:paper|one|work|method)))\b"
+    r"|four|2|3|4)|they|(?:this|that)(?= (?:paper|one|work|method|with|to|and|against)\b))\b"
     r"(?! (?:in common|papers about))",
     re.I,
 )
@@ -63,6 +63,7 @@ FORM_ASKED = re.compile(
 )
 _NUMBERS = ("two", "three", "four", "five")
 _COUNTED = re.compile(rf"\b(first|last) ({'|'.join(_NUMBERS)}|[2-5])\b", re.I)
+_STARTS_OVER = re.compile(r"^\W*(?:ok |now )?(?:start over|start again|fresh start|another (?:grid|table))\W+", re.I)
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
 
 
@@ -113,6 +114,7 @@ def read_comparison(text: str, known: Sequence[str] = ()) -> Request | None:
     if not asks_to_compare(text):
         return None
     form: TableFormat = "markdown"
+    text = _STARTS_OVER.sub("", text)
     if asked := FORM_ASKED.search(text):
         form, text = FORMATS[asked[1].lower()], text[: asked.start()]
     masked, pieces = mask(text, known)
