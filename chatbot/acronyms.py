@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from chatbot.questions import is_generic
 
 LEAST_LETTERS, MOST_LETTERS = 2, 6
+MANY_LETTERS, SHORTEST = 3, 4  # unless there are more letters, any text has some short words in a row that begin so
 
 
 def find_long_form(acronym: str, texts: Iterable[str], least: int = 2) -> str:
@@ -27,6 +28,7 @@ def find_long_form(acronym: str, texts: Iterable[str], least: int = 2) -> str:
         for text in texts
         for match in spelled.finditer(text)
         if not any(map(is_generic, (words := re.split("[ -]", match.group()))[:1] + words[-1:]))
+        and (len(letters) > MANY_LETTERS or min(map(len, words)) >= SHORTEST)
     )
     long_form, count = max(found.items(), key=lambda item: item[1], default=("", 0))
     return long_form if count >= least else ""

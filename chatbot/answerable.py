@@ -81,8 +81,9 @@ def judge(question: Question, chosen: Sequence[Match], unknown_names: Sequence[s
     confidence = float(regression.probability(measure(question, judged)))
     missing = tuple(unknown_names) or tuple(_find_missing(question, judged))
     paper = judged[0].hit.paper
-    if question.of_record and not any(_told_in_text(field, paper) for field in question.of_record):
-        lacking = [f"the {field} of {paper.name}" for field in question.of_record if not getattr(paper, field, None)]
+    if question.of_record and not all(_told_in_text(field, paper) for field in question.of_record):
+        unrecorded = [field for field in question.of_record if not getattr(paper, field, None)]
+        lacking = [f"the {field} of {paper.name}" for field in unrecorded if not _told_in_text(field, paper)]
         if lacking or unknown_names or not (judged[0].named or confidence >= refuse_below):
             return Judgement(min(confidence, refuse_below / 2), "refused", tuple(unknown_names) or tuple(lacking))
         return Judgement(max(confidence, doubt_below), "sure", ())

@@ -13,11 +13,11 @@ from chatbot.answers import EXTRACTIVE, Usage
 from chatbot.claims import Passage
 from chatbot.comparing import edits
 from chatbot.comparing.cells import SURE, SURE_LISTED, fill_cell, fill_free_cell, make_cell, question_of
-from chatbot.comparing.edit_requests import read_edit
+from chatbot.comparing.edit_requests import asks_undo, read_edit
 from chatbot.comparing.naming import find_named, keep_about, pick_named, rows_called
 from chatbot.comparing.phrases import canonical_aspect
 from chatbot.comparing.replies import format_reply
-from chatbot.comparing.requests import Request, asks_to_compare, count_off, read_choice, read_comparison
+from chatbot.comparing.requests import Request, asks_to_compare, read_choice, read_comparison
 from chatbot.comparing.summary import MOST_SENTENCES, Point, sum_up
 from chatbot.comparison import ASPECTS, Cell, Choice, Comparison, TableFormat
 from chatbot.conversation import Turn, last_told
@@ -29,9 +29,6 @@ from chatbot.records import Paper
 CANDIDATES = 30  # papers among which a name is looked for
 MOST_PAPERS = 12
 MOST_HINT_WORDS = 10  # of an answer to "which paper is meant?"; what is longer asks something else
-_UNDOES = re.compile(
-    r"\W*(?:please )?(?:undo|go back|revert|take that back)(?: (?:that|it|this))?(?: please)?\W*", re.I
-)
 _IS_QUESTION = re.compile(r"\W*(?:what|how|which|why|where|when|who|does|do|is|are)\b", re.I)
 _ASKS_MORE = re.compile(r"\b(?:what|how|which|why|where|who|does|do)\b", re.I)
 
@@ -60,8 +57,8 @@ class Comparer:
         grid = next((turn.grid for turn in reversed(turns) if turn.grid), None)
         if grid and grid.choices and (chosen := self._choose(text, grid)):
             return Plan(chosen)
-        if grid and _UNDOES.fullmatch(text):
-            return Plan(_undo(turns) or grid)
+        if grid and asks_undo(text):
+            return Plan(edits.undo([(asks_undo(turn.question), turn.grid) for turn in turns if turn.grid]) or grid)
         if not grid and not asks_to_compare(text):
             return None
         candidates = self._candidates(text)
@@ -160,9 +157,13 @@ class Comparer:
         if asked.topic:
             papers = self._find_about(asked.topic)
             return Plan(edits.add_papers(empty, papers), asked.topic, asked.form) if len(papers) > 1 else None
-        told = last_told(turns)
+        told, latest = last_told(turns), turns[-1].papers if turns else ()
         names = [name if (at := read_choice(name, len(told))) is None else told[at].title for name in asked.names]
-        resolved = self._resolve(edits.add_papers(empty, asked.earlier(told)), names, candidates)
+        resolved = self._resolve(
+            edits.add_papers(empty, asked.earlier(latest if asked.points_back in {"it", "that", "this"} else told)),
+            names,
+            candidates,
+        )
         if len(resolved.papers) + len(resolved.choices) < 2:
             return None
         # In "compare how A and B handle noise" not all pieces are names: that is a question, not a grid.
@@ -193,11 +194,13 @@ class Comparer:
             case "swap papers":
                 old, *new = edit.names
                 kept = edits.remove_papers(replace(grid, choices=(), unknown=()), rows_called(old, grid.papers))
-                return Plan(self._resolve(kept, new, candidates)) if new and kept.papers != grid.papers else None
+                if not new or kept.papers == grid.papers:
+                    return None
+                swapped = self._resolve(kept, new, candidates)
+                found = swapped.choices or swapped.papers != kept.papers
+                return Plan(swapped if found else replace(grid, choices=(), unknown=swapped.unknown))
             case "remove papers" | "keep papers":
-                meant = count_off(text, grid.papers) or [
-                    paper for name in edit.names for paper in rows_called(name, grid.papers)
-                ]
+                meant = [paper for name in edit.names for paper in rows_called(name, grid.papers)]
                 change = edits.keep_papers if edit.action == "keep papers" else edits.remove_papers
                 if not meant and edit.plain:
                     return Plan(replace(grid, choices=(), unknown=edit.names))
@@ -282,17 +285,6 @@ class Comparer:
                 confidence = answerable.judge(question, [match], ()).confidence
                 cells.append(fill_free_cell(aspect, question, match, confidence, least))
         return cells
-
-
-def _undo(turns: Sequence[Turn]) -> Comparison | None:
-    """Return the grid before the last change that was not undone; None when there is none."""
-    grids: list[Comparison] = []
-    for turn in turns:
-        if turn.grid and _UNDOES.fullmatch(turn.question) and len(grids) > 1:
-            grids.pop()
-        elif turn.grid and (not grids or turn.grid != grids[-1]):
-            grids.append(turn.grid)
-    return grids[-2] if len(grids) > 1 else None
 
 
 def _names_in(text: str, papers: Sequence[Paper]) -> list[str]:

@@ -2,7 +2,8 @@
 
 Knows earlier questions and the papers their answers cited; knows nothing of retrieval or of how answers are
 written. Words that point back (it, they, the second one) are replaced by the paper they point to; a question
-that only leaves its subject out gets it appended; one with a subject of its own is left alone.
+that only leaves its subject out gets it appended. Where it may have a subject of its own, it is told as it was too
+(``otherwise``), for whoever can look into the papers to decide.
 """
 
 import re
@@ -41,9 +42,6 @@ _BARE_THIS = re.compile(
 )
 _SURE = r"(?:possible|true|really|known|clear|that|necessary|important|better)"
 _DUMMY_IT = re.compile(rf"\bit(?: is|'s|’s| was| would be)? {_SURE}\b|\bis it {_SURE}\b", re.I)
-_CONTINUES = re.compile(
-    r"^\W*(?:and|but|so|ok(?:ay)?|also|what about|how about|why|really|which ones?|thanks|in what way)\b", re.I
-)
 _NEW_TOPIC = re.compile(
     r"\b(?:(?:different|another|new|other) (?:subject|topic|question|thing|matter)"
     r"|something else|by the way|unrelated)\b\W*(?:now\b)?\W*",
@@ -57,11 +55,7 @@ _ASPECT = re.compile(
     re.I,
 )
 # Of several papers told before.
-_OF_THEM = re.compile(
-    r"\b(?:of |do |does |are |is |have |has )?(?:any |which |some |all |both |each )?of (?:them|these|those)\b"
-    r"|\bwhich ones?\b",
-    re.I,
-)
+_OF_THEM = re.compile(r"\bof (?:them|these|those)\b|(?<=\bwhich )ones?\b", re.I)
 _OTHER = re.compile(rf"\b(?:the|that) other (?:{_NOUN}|two)\b|\bthe other\W*$", re.I)
 _WHICH_IS = re.compile(
     r"\W*(?:and |so |but )*(?P<which>which(?= (?:is|has|have|was|does|do|need|use|get|work|run|learn|avoid"
@@ -112,8 +106,7 @@ def make_standalone(question: Question, history: Sequence[Turn], names_other: bo
     if ordinal := _ORDINAL.search(text):
         if (paper := _pick(ordinal, _counted(history))) is not None:
             return _replace(text, ordinal, paper)
-        if not papers:
-            return Standalone(text, unresolved=True)
+        return Standalone(text, unresolved=not papers)
     pointer = None if _DUMMY_IT.search(text) else _POINTER.search(text) or _BARE_THIS.search(text)
     if _NEW_TOPIC.search(question.text) or (pointer and _has_own_subject(question, text, pointer)):
         return Standalone(text)
@@ -160,13 +153,15 @@ def _point_to_several(question: Question, text: str, history: Sequence[Turn], na
     if not papers:
         return None
     if other := _OTHER.search(text):
-        rest = [paper for paper in papers if paper.id != latest[0].id] or papers[1:]
+        told = papers if latest[0] in papers else last_told(history)
+        rest = [paper for paper in told if paper.id != latest[0].id]
+        if not rest:
+            return None
         if len(question.words) == 0 and latest[0].name in history[-1].question:
             return Standalone(history[-1].question.replace(latest[0].name, rest[0].name), (rest[0].id,))
         return _replace(text, other, rest[0])
     if question.kind == "which" and (them := _OF_THEM.search(text)):
-        asked = text[: them.start()] + re.sub(r"of \w+$|ones?$", "of these papers", them.group()) + text[them.end() :]
-        return Standalone(asked, among=papers)
+        return Standalone(f"{text[: them.start()]}of these papers{text[them.end() :]}", among=papers)
     if latest[0] in papers and not names_other and (which := _WHICH_IS.match(text)):
         if len(papers) == 2 and _COMPARES.search(text):
             both = f"{papers[0].name} or {papers[1].name}"
@@ -187,9 +182,9 @@ def last_told(turns: Sequence[Turn]) -> Sequence[Paper]:
 def _strip_opening(text: str) -> str:
     """Drop "thanks.", "ok." and "different subject now:" from the front."""
     opened = re.sub(
-        r"^\W*(?:(?:thanks|thank you|ok(?:ay)?|great|nice|cool|and|but|so|then|no|nope|sorry|thx|cheers|perfect|hmm+"
-        r"|interesting|got it|right|all ?right|yes|yeah|not (?:that|this) one"
-        r"|i mean[t]?)\b[\s,.!:–-]*)+(?=\S)",
+        r"^\W*(?:(?:(?:thanks|thank you|ok(?:ay)?|and|but|so|then|nope|sorry|thx|cheers|hmm+|got it|all ?right|yes|yeah"
+        r"|not (?:that|this) one|i meant?)\b(?!-\w)|(?:no|right|great|nice|cool|perfect|interesting)(?= ?[,.!:–]| i\b))"
+        r"[\s,.!:–-]*)+(?=\S)",
         "",
         text,
         flags=re.I,

@@ -36,6 +36,7 @@ _WHICH = re.compile(
     r"|^\W*(?:and |but )?which ones\b",
     re.I,
 )
+_VS = r"(?:unlike|versus|vs\.?|whereas|as opposed to|in contrast to)"
 _PAPER = r"(?:papers?|works?|stud(?:y|ies)|articles?|surveys?)"
 # A comparison is asked for, or the question speaks of two things and of each of them.
 _COMPARE = re.compile(
@@ -46,7 +47,7 @@ _COMPARE = re.compile(
     r"|\bthe [^,?]{2,60} (?:paper|work|study|approach|method) and the [^,?]{2,60} (?:paper|work|study|approach"
     r"|method)\b"
     r"|\bcompared (?:with|to) the (?:[\w-]+ ){1,4}(?:one|paper|work)\b|\bdifferences? in\b.{2,80}\band\b"
-    r"|\b(?:unlike|versus|vs\.?|whereas|as opposed to|in contrast to) (?:the|an?|(?-i:[A-Z]))"
+    rf"|\b{_VS} (?:(?:the|an?)\b|(?-i:[A-Z]))"
     r"|\b(?:each|either|both)(?: (?:one|paper|work|method|approach|of (?:them|these)|case))?"
     r"(?:\W+(?:do|does|did|use|make|find|claim|get|deal|go|say|bring|need|build|tackle|give|change|release|propose"
     r"|assume|report|pick|cover|treat|prepare|rely|offer|handle|solve|address|avoid|learn|train|test|apply|reach|save"
@@ -63,7 +64,7 @@ _COMPARE = re.compile(
     re.I,
 )
 # Of two things these ask to compare, even where neither is called by name; with one name, both may be of one paper.
-_VERSUS = re.compile(r"\b(?:unlike|versus|vs|whereas|as opposed to|in contrast to)\b", re.I)
+_VERSUS = re.compile(rf"\b{_VS} ", re.I)
 # Of two things named or described, these ask to compare; of one they do not.
 _COMPARE_TWO = re.compile(
     r"\b(?:differs?|diff(?:erence)?s?|different from|distinguish\w*|similarit\w+|compar\w+)\b"
@@ -93,7 +94,8 @@ _LINK = re.compile(
     r"|(?:(?<!\w )|(?<=\ba )|(?<=\bany )|(?<=\bthe )|(?<=\bits )|(?<=\btheir )|(?<=\bcode )|(?<=\bproject ))"
     r"links?(?! ?(?:between|predict|load|weight|sign|analy|format|function|structur|rate|quality|capacit|fail|level"
     r"|adapt))"
-    r"|(?<=how do i )(?:get|install)|(?<=can i )(?:get|find|install)|repo|repository|github|urls?|implementation"
+    r"|(?:(?<=how do i )(?:get|install)|(?<=can i )(?:get|find|install))(?= [\w-]+(?:[,?.;]| and\b|\W*$))|repo"
+    r"|repository|github|urls?|implementation"
     r"|download|open.?source[d]?)\b",
     re.I,
 )
@@ -123,7 +125,7 @@ _HOW = re.compile(
     re.I,
 )
 _OVERVIEW = re.compile(
-    r"^\W*(?:what(?:'s| is| are|s) (?!(?:the|wrong|new|different|special|better)\b)(?:\S+ ?){1,8}\W*$"
+    r"^\W*(?:what(?:'s| is| are|s) (?!(?:the|wrong|new|different|special|better)\b)(?:\S+ ){0,7}\S+\s*$"
     r"|what(?:'s| is| are|s) the (?!.*\b(?:accurac|score|error|rate|size|number|speed|cost|result|gain|data|code"
     r"|link|author|main|key|goal|aim|problem|idea|method|approach|differ|limit|best|benefit|point|purpose"
     r"|catch))(?:[\w-]+ ){1,3}\W*$"

@@ -52,7 +52,7 @@ def clean_question(text: str, max_chars: int, what: str = "question") -> str:
 
 def read_question(text: str) -> Question:
     """Return what ``text`` asks for. Any text can be read; one with no content words has no ``words``."""
-    kind = find_kind(text, len({word.removesuffix("'s") for word in _WORD.findall(text) if is_coined(word)}))
+    kind = find_kind(text, len({_name(word) for word in _WORD.findall(text) if is_coined(word)}))
     whole = _read(text, 0, len(text), kind)
     parts = tuple(_read(text, start, end, kind) for start, end in split_parts(text))
     if len(parts) < 2:

@@ -67,7 +67,7 @@ class Reader:
         """Return the question's text with the words for acronyms that papers found have in their place.
 
         Of one that no paper uses, what they have twice; else what the first has, if it does not use the acronym. Any
-        text has words in a row that begin with two letters: for so short a one only the first title counts.
+        text has words in a row that begin with two letters: for so short a one only the title counts.
         """
         text, texts = question.text, [hit.paper.text for hit in hits]
         for name in question.names:
@@ -91,6 +91,7 @@ class Reader:
     def read_among(self, text: str, papers: Sequence[Paper]) -> tuple[Question, list[Hit], list[Match]]:
         """Return what ``read`` does, of ``papers`` alone."""
         question = read_question(text)
+        papers = self.papers(paper.id for paper in papers)  # as they are now, and as far as a filter lets them pass
         matches = sorted(self.match(question, papers).values(), key=lambda match: match.value, reverse=True)
         return question, [replace(match.hit, rank=rank) for rank, match in enumerate(matches, 1)], matches
 

@@ -57,7 +57,7 @@ class Paper:
     def name(self) -> str:
         """Return what people call the paper: the coined name before a colon, else the title."""
         head, colon, _ = self.title.partition(":")
-        return head.strip() if colon and len(head.split()) <= 4 else self.title
+        return head.strip() if colon and 0 < len(head.split()) <= 4 else self.title
 
 
 @dataclass(frozen=True, slots=True)

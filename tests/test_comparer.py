@@ -96,6 +96,7 @@ def test_a_row_is_dropped_by_its_place(bot: PaperChatbot, text: str, left: list[
         ("remove all except LiNeS", [LINES]),
         ("keep only the first two", [LINES, FRNET]),
         ("drop the last two", [LINES]),
+        ("swap LiNeS for Nonesuchnet", [LINES, FRNET, FRUGAL]),
         ("drop FRUG", [LINES, FRNET]),
         ("swap out LiNeS for A-MEM", [FRNET, FRUGAL, AMEM]),
         ("and A-MEM", [LINES, FRNET, FRUGAL, AMEM]),
@@ -111,6 +112,7 @@ def test_rows_are_changed_in_many_words(bot: PaperChatbot, text: str, left: list
     ("turns", "compared"),
     [
         (["What is LiNeS?", "What is FRNet?", "compare the two"], [LINES, FRNET]),
+        (["What is LiNeS?", "What is FRNet?", "compare it with FRUGAL"], [FRNET, FRUGAL]),
         (["How do LiNeS, FRNet and FRUGAL differ?", "compare the first two"], [LINES, FRNET]),
         (["How do LiNeS, FRNet and FRUGAL differ?", "compare the last one with A-MEM"], [FRUGAL, AMEM]),
         (["Compare LiNeS with FRUGAL", "new comparison: FRNet vs A-MEM"], [FRNET, AMEM]),
@@ -127,6 +129,7 @@ def test_papers_told_before_are_compared(bot: PaperChatbot, turns: list[str], co
     [
         ("no code column", ASPECTS[:-1]),
         ("without code", ASPECTS[:-1]),
+        ("drop everything but the results column", ("results",)),
         ("only the problem and results columns", ("problem", "results")),
         ("just problem, results and code", ("problem", "results", "code")),
     ],

@@ -146,7 +146,16 @@ def test_what_only_a_record_tells(text: str, asked: tuple[str, ...]) -> None:
     assert read_question(text).of_record == asked
 
 
-@pytest.mark.parametrize("text", ["Show me LiNeS " + "-" * 1980, "list " + "A-" * 990, "A" * 1900 + "/a", "and " * 500])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Show me LiNeS " + "-" * 1980,
+        "list " + "A-" * 990,
+        "A" * 1900 + "/a",
+        "and " * 500,
+        "What is " + "a" * 300 + " b" * 9,
+    ],
+)
 def test_reading_takes_no_time_on_hostile_texts(text: str) -> None:
     started = time.perf_counter()
     read_question(text)

@@ -71,7 +71,9 @@ def test_a_data_set_is_used_by_those_that_mention_it(bot: PaperChatbot) -> None:
         ("who uses CIFAR-10", ["CIFAR-10", "CIFAR10"]),
         ("Who uses CIFAR100?", ["CIFAR100", "CIFAR-100"]),
     ):
-        for citation in bot.ask(question).citations:
+        citations = bot.ask(question).citations
+        assert citations
+        for citation in citations:
             assert any(spelling in texts[citation.paper_id] for spelling in spellings)
 
 

@@ -18,12 +18,12 @@ from chatbot.comparing.phrases import (
     strip_edges,
     unmask_all,
 )
-from chatbot.comparing.requests import FORMATS, Request
+from chatbot.comparing.requests import COUNTED, FORMATS, Request
 from chatbot.comparison import ASPECTS
 
 _REMOVE = re.compile(
     r"\b(?:drop|remove|delete|lose|forget|discard|exclude|hide|omit|get rid of|leave out|without"
-    r"|^\W*no(?= [\w -]+ columns?\b)|take\b.*\b(?:out|off|away)|can go|don't (?:need|care|want)|do not (?:need"
+    r"|^no(?= [\w -]+ columns?\b)|take\b.*\b(?:out|off|away)|can go|don't (?:need|care|want)|do not (?:need"
     r"|want))\b",
     re.I,
 )
@@ -64,11 +64,14 @@ _BUT = re.compile(
     re.I,
 )
 _ALSO_NAMED = re.compile(r"^\W*(?:and|plus|also|with)(?: (?:also|the))? ⟦\d+⟧(?: (?:too|as well|paper))?\W*$", re.I)
+_UNDOES = re.compile(
+    r"\W*(?:please )?(?:undo|go back|revert|take that back)(?: (?:that|it|this))?(?: please)?\W*", re.I
+)
 FEW_WORDS = 10
 _IS_QUESTION = re.compile(
     r"^\W*(?:and |so |but )?(?:what(?! (?:if you|about adding))|which|who|why|when|where"
     r"|how(?! about (?:adding|includ))|do|does|did|is|are|has|have|was|were)\b"
-    r"|,\s*(?:how|what|why|where|when)\b.*\?\W*$",
+    r"|,\s*(?:how|what|why|where|when)\b[^?]*\?\W*$",
     re.I,
 )
 _WHICH = re.compile(
@@ -82,6 +85,11 @@ _WHICH = re.compile(
 _ANOTHER = re.compile(
     r"^\W*(?:and |also |plus )*(?:yet )?(?:another|one more)(?: one)?\W+(?!(?:paper|work|method)\b)", re.I
 )
+
+
+def asks_undo(text: str) -> bool:
+    """Tell whether ``text`` asks for no more than to take the last change back."""
+    return _UNDOES.fullmatch(text) is not None
 
 
 def read_edit(text: str, known: Sequence[str], columns: Sequence[str], before: str) -> Request | None:
@@ -103,7 +111,7 @@ def read_edit(text: str, known: Sequence[str], columns: Sequence[str], before: s
         return Request("which")
     if _IS_QUESTION.search(bare) and not COLUMNS_SAID.search(bare):
         return None
-    request = _read_columns(masked, columns, before) or _read_rows(masked)
+    request = _read_columns(masked, columns, before) or (None if COLUMNS_SAID.search(masked) else _read_rows(masked))
     if request is None:
         return None
     return replace(request, names=unmask_all(request.names, pieces), aspects=unmask_all(request.aspects, pieces))
@@ -125,7 +133,8 @@ def _read_sort(text: str, bare: str, columns: Sequence[str]) -> Request:
 def _read_columns(masked: str, columns: Sequence[str], before: str) -> Request | None:
     """Return the request with ``aspects`` as the columns that the grid is to have, None when it is not of columns."""
     said = bool(COLUMNS_SAID.search(masked))
-    removes, keeps = bool(_REMOVE.search(masked)), bool(_KEEP.search(masked))
+    but = _BUT.search(masked)
+    removes, keeps = bool(_REMOVE.search(masked)) and not but, bool(but or _KEEP.search(masked))
     if removes or keeps:
         meant = [column for column in columns if _names_column(column, masked)]
         listed = [canonical_aspect(piece) for piece in split_names(COLUMNS_SAID.sub(" ", masked))]
@@ -156,9 +165,12 @@ def _read_rows(masked: str) -> Request | None:
         return Request("swap papers", (strip_edges(swap["old"]), *split_names(swap["new"])))
     if _REMOVE.search(masked) and (but := _BUT.search(masked)):
         return Request("keep papers", tuple(split_names(masked[but.end() :])))
+    removes, keeps = _REMOVE.search(masked), _KEEP.search(masked)
+    if (removes or keeps) and (counted := COUNTED.search(masked)):
+        return Request("remove papers" if removes else "keep papers", (counted[0],))
     if _ALSO_NAMED.match(masked):
         return Request("add papers", tuple(split_names(masked)))
-    if _REMOVE.search(masked):
+    if removes:
         names = split_names(
             re.sub(r"\bcan go\b|\b(?:out|off)\b(?: (?:of )?the (?:list|grid|table))?", " ", masked, flags=re.I)
         )
@@ -166,9 +178,9 @@ def _read_rows(masked: str) -> Request | None:
         if plainly and not names:  # "the paper" is no name, and yet what is to go
             names = list(filter(None, [masked[plainly.end() :].strip(" .!")]))
         return Request("remove papers", tuple(names), plain=bool(plainly)) if names else None
-    if _KEEP.search(masked):
+    if keeps:
         names = split_names(masked)
-        return Request("keep papers", tuple(names)) if names else None
+        return Request("keep papers", tuple(names), plain=False) if names else None
     if _ADD.search(masked):
         names = split_names(
             re.sub(

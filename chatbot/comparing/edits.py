@@ -63,3 +63,17 @@ def _tidy(grid: Comparison) -> Comparison:
     rows = {paper.id for paper in grid.papers}
     cells = tuple(cell for cell in grid.cells if cell.paper_id in rows and cell.aspect in grid.aspects)
     return replace(grid, cells=cells, choices=(), unknown=())
+
+
+def undo(grids: Sequence[tuple[bool, Comparison]]) -> Comparison | None:
+    """Return the grid before the last change that was not taken back; None when there is none.
+
+    ``grids`` are those shown so far, each with whether it was shown to take a change back.
+    """
+    kept: list[Comparison] = []
+    for undone, grid in grids:
+        if undone and len(kept) > 1:
+            kept.pop()
+        elif not kept or grid != kept[-1]:
+            kept.append(grid)
+    return kept[-2] if len(kept) > 1 else None

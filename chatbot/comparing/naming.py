@@ -6,7 +6,7 @@ Knows papers and words; knows nothing of how the candidates were found or what t
 import re
 from collections.abc import Sequence
 
-from chatbot.comparing.requests import read_choice
+from chatbot.comparing.requests import count_off, read_choice
 from chatbot.questions import is_coined
 from chatbot.records import Paper
 
@@ -53,7 +53,9 @@ def pick_named(name: str, papers: Sequence[Paper]) -> list[Paper]:
 
 
 def rows_called(name: str, papers: Sequence[Paper]) -> Sequence[Paper]:
-    """Return the one of ``papers`` that ``name`` means, which may be its place, as in "the second one"."""
+    """Return those of ``papers`` that ``name`` means, which may be places, as in "second one" and "last two"."""
+    if counted := count_off(name, papers):
+        return counted
     at = read_choice(name, len(papers))
     return pick_named(name, papers)[:1] if at is None else papers[at : at + 1]
 

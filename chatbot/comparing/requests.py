@@ -62,7 +62,7 @@ FORM_ASKED = re.compile(
     rf"[\s,;:]+(?:as|in|to)\s+(?:an? )?({'|'.join(FORMATS)})(?: table| grid| file)?(?: please)?\W*$", re.I
 )
 _NUMBERS = ("two", "three", "four", "five")
-_COUNTED = re.compile(rf"\b(first|last) ({'|'.join(_NUMBERS)}|[2-5])\b", re.I)
+COUNTED = re.compile(rf"\b(first|last) ({'|'.join(_NUMBERS)}|[2-5])\b", re.I)
 _STARTS_OVER = re.compile(r"^\W*(?:ok |now )?(?:start over|start again|fresh start|another (?:grid|table))\W+", re.I)
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
 
@@ -72,7 +72,7 @@ class Request:
     """What a turn asks of a grid. ``names`` are papers as the user calls them; ``aspects`` are columns.
 
     ``plain`` tells that it was asked for in so many words. ``topic`` stands for all papers about it; ``points_back``
-    is "it" or "them", for the papers of the turn before.
+    is "it", "them" or "the first two", for papers told before.
     """
 
     action: Action
@@ -86,15 +86,17 @@ class Request:
     points_back: str = ""
 
     def earlier(self, papers: Sequence[Paper]) -> Sequence[Paper]:
-        """Return those of the papers of the turn before that are pointed at."""
+        """Return those of the ``papers`` told before that are pointed at."""
         if self.points_back in {"it", "that", "this"}:
             return papers[:1]
+        if self.points_back in {"both", "the two"}:
+            return papers[-2:]
         return (count_off(self.points_back, papers) or papers[:MOST_EARLIER]) if self.points_back else ()
 
 
 def count_off(text: str, papers: Sequence[Paper]) -> Sequence[Paper]:
     """Return those of ``papers`` that "the first two" or "the last three" are; none when ``text`` counts no such."""
-    if (found := _COUNTED.search(text)) is None:
+    if (found := COUNTED.search(text)) is None:
         return ()
     count = int(found[2]) if found[2].isdigit() else _NUMBERS.index(found[2].lower()) + 2
     return papers[:count] if found[1].lower() == "first" else papers[-count:]
@@ -119,7 +121,7 @@ def read_comparison(text: str, known: Sequence[str] = ()) -> Request | None:
         form, text = FORMATS[asked[1].lower()], text[: asked.start()]
     masked, pieces = mask(text, known)
     masked, aspects = _take_aspects(masked)
-    names = split_names(_COUNTED.sub(" ", masked))
+    names = split_names(COUNTED.sub(" ", masked))
     topics = [found for name in names if (found := _TOPIC.match(name))]
     if len(names) == 1 and topics:
         topic = topics[0]["before"] or topics[0]["after"]
@@ -139,9 +141,11 @@ def read_comparison(text: str, known: Sequence[str] = ()) -> Request | None:
 def read_choice(text: str, count: int) -> int | None:
     """Return which of ``count`` papers, from 0, "2" or "the second one" picks; None when it does not count them."""
     bare = text.lower().strip(" .!()#")
-    if bare.isdigit() and 1 <= int(bare) <= count:
+    if bare.isdecimal() and 1 <= int(bare) <= count:
         return int(bare) - 1
-    found = re.search(rf"\b(?:({'|'.join(_ORDINALS)})|(last))(?: (?:one|paper))?\W*$", text, re.I)
+    found = re.search(
+        rf"(?:^|\b(?:the|that|mean) )(?:({'|'.join(_ORDINALS)})|(last))(?: (?:one|paper))?\W*$", text, re.I
+    )
     if found is None:
         return None
     at = count - 1 if found[2] else _ORDINALS.index(found[1].lower())
