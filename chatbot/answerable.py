@@ -34,8 +34,9 @@ def measure(question: Question, judged: Sequence[Match]) -> list[float]:
     ``coverage``, ``weakest_word`` and ``phrases``: mean and lowest value over the question's words, and mean over its
     phrases, of the best match in any sentence; ``absent_name``: a name in the question stands in none of the papers;
     ``sentence_…``: the same for the sentence with most evidence alone; ``no_figure``: one is asked for and that
-    sentence has none; ``words``: how many the question has, in twenties. The words
-    of a paper's title in it count for nothing: they tell that it is about that paper, not that this answers it.
+    sentence has none; ``words``: how many the question has, in twenties. Of a question
+    that calls a paper by its whole title, that title's words are left out of the values over words: they tell which
+    paper it is about, not that this one answers it.
     """
     first = judged[0]
     told = _tells(judged)

@@ -92,7 +92,7 @@ class Answerer:
             return extract.answer(question, matches, chosen, judgement, first)
 
         try:
-            # A model is shown abstracts, which don't tell what the record does.
+            # A model is shown abstracts, which seldom tell what records do.
             ready = bool(question.words and matches and not question.of_record) and self.is_ready()
         except ModelError as error:
             yield self._fall_back(Written(), judgement, error, quote, ())

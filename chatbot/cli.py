@@ -70,6 +70,12 @@ def ingest(
     full_text: Annotated[
         bool, typer.Option("--full-text", help="Take all pages of a PDF, not its abstract alone.")
     ] = False,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            "--columns", help="Columns of CSV, TSV or Parquet, as in title=Name,abstract=Text.", show_default=False
+        ),
+    ] = None,
     engine: Annotated[
         str | None, typer.Option("--engine", help="Where to embed: local, or ray for the workers of a cluster [local].")
     ] = None,
@@ -80,7 +86,7 @@ def ingest(
     from chatbot import terminal
     from chatbot.records import IngestReport
 
-    bot = _open(index, embedding, full_text=full_text or None, engine=engine)
+    bot = _open(index, embedding, full_text=full_text or None, columns=columns, engine=engine)
     failure = None
     total = None if rebuild else bot.count(*(sources or ()))
     with terminal.progress_bar("Reading and embedding papers", total) as progress:

@@ -16,13 +16,13 @@ from chatbot.records import Paper
 if TYPE_CHECKING:
     from pyparsing import ParserElement
 
-Field = Literal["year", "venue", "author", "title", "id", "url", "source"]
+Field = Literal["year", "venue", "author", "title", "id", "url", "doi", "arxiv", "source"]
 Sign = Literal[":", "=", "!=", "<", "<=", ">", ">="]
 EXAMPLE = "year>=2023 and venue:icml"
 MOST_CHARS = 20_000
 _WORDS = ("and", "or", "not")
 _SEARCHED: tuple[Field, ...] = ("title", "author", "venue")
-_TEXTS = ("venue", "author", "title", "id", "url", "source")
+_TEXTS = ("venue", "author", "title", "id", "url", "doi", "arxiv", "source")
 _ORDER: dict[str, Callable[[int, int], bool]] = {
     ":": operator.eq,
     "=": operator.eq,
@@ -134,7 +134,7 @@ def _texts(field: Field, paper: Paper, sources: Sequence[str]) -> Sequence[str]:
         return paper.authors
     if field == "source":
         return sources
-    text: str = getattr(paper, field)
+    text: str = getattr(paper, "arxiv_id" if field == "arxiv" else field)
     return (text,)
 
 

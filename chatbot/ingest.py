@@ -69,14 +69,14 @@ def ingest(
     return work.report
 
 
-def count_records(sources: Sequence[str | Path]) -> int | None:
+def count_records(sources: Sequence[str | Path], settings: Settings) -> int | None:
     """Return how many records ``sources`` hold; None when only asking them would tell, or reading them takes long."""
     if not all(map(is_complete, sources)):
         return None
     count, deadline = 0, monotonic() + _COUNTING
     for source in sources:
         try:
-            for _ in read_papers(source):
+            for _ in read_papers(source, settings.model_copy(update={"full_text": False})):
                 count += 1
                 if monotonic() > deadline:
                     return None

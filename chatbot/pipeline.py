@@ -89,7 +89,7 @@ class PaperChatbot:
 
     def count(self, *sources: str | Path) -> int | None:
         """Return how many records an ingest of ``sources`` will read; None when finding out would take long."""
-        return count_records([source for _, source in name_sources(sources)])
+        return count_records([source for _, source in name_sources(sources)], self.settings)
 
     def within(self, filter: Wanted) -> "PaperChatbot":
         """Return a chatbot that knows only the papers passing ``filter``, and shares everything else with this one.

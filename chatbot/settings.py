@@ -46,6 +46,9 @@ class Settings(BaseSettings):
     engine: Literal["local", "ray"] = Field("local", description="where an ingest embeds: here, or on a Ray cluster")
     ray_address: str = Field("", description="address of that cluster; without it, one is started on this machine")
     full_text: bool = Field(False, description="take all pages of a PDF, in place of its abstract alone")
+    columns: str = Field(
+        "", description="columns of a table that hold a paper's fields, as in title=Name,abstract=Text"
+    )
     top_k: int = Field(10, ge=1, le=1000, description="papers retrieved for a question")
     max_question_chars: int = Field(2000, ge=1, description="longer questions are refused")
     arxiv_url: str = Field(

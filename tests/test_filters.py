@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from chatbot import PaperChatbot
 from chatbot.errors import InputError
 from chatbot.filters import Comparison, Filter, Group, Negation, parse_filter
+from chatbot.markup import flatten_text
 from chatbot.records import Paper
 from tests.conftest import Run, make_record
 
@@ -21,7 +22,7 @@ words = st.text(st.sampled_from("abAB 7.'\"\\()“”-\n") | st.characters(codec
 )
 texts = st.builds(
     Comparison,
-    st.sampled_from(["venue", "author", "title", "id", "url", "source"]),
+    st.sampled_from(["venue", "author", "title", "id", "url", "doi", "arxiv", "source"]),
     st.sampled_from([":", "=", "!="]),
     words.filter(lambda text: text.isprintable()),
 )
@@ -45,6 +46,8 @@ papers = st.builds(
     venue=words,
     year=st.none() | st.integers(0, 9),
     url=words,
+    doi=words,
+    arxiv_id=words,
 )
 
 
@@ -69,8 +72,8 @@ def plain(filter: Filter, paper: Paper, sources: list[str]) -> bool:
             return filter.sign == "!="
         sign = {":": "==", "=": "=="}.get(filter.sign, filter.sign)
         return bool(eval(f"{paper.year} {sign} {filter.value}"))
-    several = {"author": list(paper.authors), "source": sources}
-    held = [text.casefold() for text in several.get(filter.field, [getattr(paper, filter.field, "")])]
+    several = {"author": list(paper.authors), "source": sources, "arxiv": [paper.arxiv_id]}
+    held = [flatten_text(text).casefold() for text in several.get(filter.field, [getattr(paper, filter.field, "")])]
     value = str(filter.value).casefold()
     if filter.sign == ":":
         return any(value in text for text in held)

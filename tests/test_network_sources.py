@@ -1,6 +1,7 @@
 """arXiv and the daily papers, asked over HTTP: pages, limits, silence and broken answers."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -79,7 +80,13 @@ def test_an_arxiv_query_is_read_page_by_page_with_its_delay(
     papers.page = 2
     assert [paper.id for paper in read(source, settings)] == [f"2410.{n:05}" for n in range(1, 6)]
     assert [(each["search_query"], each["start"]) for each in papers.asked] == [(query, at) for at in "024"]
-    assert min(after - before for before, after in zip(papers.times, papers.times[1:], strict=False)) >= 0.05
+    assert min(after - before for before, after in pairwise(papers.times)) >= 0.05
+
+
+def test_one_source_after_another_keeps_to_the_delay(papers: PaperServer, settings: Settings) -> None:
+    for source in ("arxiv:2410.00001", "arxiv:2410.00002"):
+        read(source, settings)
+    assert papers.times[1] - papers.times[0] >= 0.05
 
 
 def test_an_id_that_arxiv_does_not_have_is_named(settings: Settings) -> None:
@@ -134,6 +141,7 @@ def test_daily_papers_are_read_day_by_day_and_page_by_page(papers: PaperServer, 
     assert [(each["date"][-2:], each.get("p")) for each in papers.asked] == [
         ("20", None), ("21", None), ("22", None), ("22", "1"),
     ]  # fmt: skip
+    assert min(after - before for before, after in pairwise(papers.times)) >= 0.05
     assert found[0] == Paper(
         "2410.00001", papers.papers[0]["title"], papers.papers[0]["abstract"], ("Ada King", "Bo Li"), "", 2024,
         "https://arxiv.org/abs/2410.00001", "", "2410.00001",

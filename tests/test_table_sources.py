@@ -12,6 +12,8 @@ import pytest
 
 from chatbot.errors import SourceError
 from chatbot.records import Paper
+from chatbot.settings import load_settings
+from chatbot.sources import read_papers
 from tests.test_sources import read, write
 
 ZOTERO = '''"Key","Item Type","Publication Year","Author","Title","Publication Title","DOI","Url","Abstract Note","Date"
@@ -74,10 +76,35 @@ def test_an_open_quote_is_named(tmp_path: Path) -> None:
 
 
 def test_a_table_without_an_abstract_lists_its_columns(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="no column 'abstract', but: Name, Title, Score; rename"):
+    with pytest.raises(SourceError, match="no column 'abstract', but: Name, Title, Score; name it"):
         read(write(tmp_path, "Name,Title,Score\na,b,c\n", "table.csv"))
     with pytest.raises(SourceError, match="no column 'title', but: heading, abstract; rename"):
         read(save_parquet(tmp_path / "x.parquet", [{"heading": "a", "abstract": "b"}]))
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_columns_of_other_names_are_told(tmp_path: Path, kind: str) -> None:
+    rows = {"Name": ["On Graphs"], "What it says": ["Graphs are drawn."], "title": ["not this one"]}
+    path = tmp_path / f"papers.{kind}"
+    if kind == "csv":
+        path.write_text("\n".join([",".join(rows), ",".join(cells[0] for cells in rows.values())]))
+    else:
+        pq.write_table(pa.table(rows), path)
+    settings = load_settings(columns="title=Name, abstract=What it says")
+    (paper,) = read_papers(path, settings)
+    assert isinstance(paper, Paper)
+    assert (paper.title, paper.abstract) == ("On Graphs", "Graphs are drawn.")
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [("title=Heading", "no column 'Heading'"), ("pages=Name", "with fields of"), ("Name", "with fields of")],
+)
+def test_columns_that_cannot_be_told_apart_are_one_error(tmp_path: Path, columns: str, message: str) -> None:
+    path = tmp_path / "papers.csv"
+    path.write_text("Name,abstract\nOn Graphs,Graphs are drawn.\n")
+    with pytest.raises(SourceError, match=message):
+        list(read_papers(path, load_settings(columns=columns)))
 
 
 def test_parquet_is_read_with_its_own_lists_and_numbers(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import hashlib
 import re
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from importlib import import_module
@@ -20,6 +20,7 @@ from typing import Any, Protocol, runtime_checkable
 from chatbot.errors import SourceError
 from chatbot.records import Paper, Skipped
 from chatbot.settings import Settings, load_settings
+from chatbot.sources.columns import parse_columns
 from chatbot.sources.text import read_head
 
 
@@ -42,6 +43,14 @@ class FullFormat(Format, Protocol):
 
     def read_whole(self, path: Path) -> Iterator[Paper | Skipped]:
         """Yield what ``read`` does, with all of each paper's text."""
+
+
+@runtime_checkable
+class TableFormat(Format, Protocol):
+    """What a module for a kind of file offers whose columns can be named."""
+
+    def read_columns(self, path: Path, named: Mapping[str, str]) -> Iterator[Paper | Skipped]:
+        """Yield what ``read`` does, from the columns ``named`` for some fields of a paper."""
 
 
 class Service(Protocol):
@@ -69,19 +78,19 @@ def read_papers(source: str | Path, settings: Settings | None = None) -> Iterato
     """
     if service := find_service(source):
         return _with_ids(service.read(str(source), settings or load_settings()), {})
-    path, whole = Path(source), bool(settings and settings.full_text)
+    path = Path(source)
     if path == STDIN:
         return _read_stdin(settings)
     if not path.exists():
         raise SourceError(f"{path} does not exist; give a file or a folder, or {_names(_services())}")
     if path.is_dir():
-        return _read_folder(path, whole)
+        return _read_folder(path, settings)
     head = read_head(path)
     form = _find_format(path, head)
     if not form:
         problem = "is not a text file, and" if "\0" in head else "is"
         raise SourceError(f"{path} {problem} in no known format; known are: {_names(_formats())}")
-    return _with_ids(_read_file(form, path, whole), {})
+    return _with_ids(_read_file(form, path, settings), {})
 
 
 def find_service(source: str | Path) -> Service | None:
@@ -128,7 +137,7 @@ def _read_stdin(settings: Settings | None) -> Iterator[Paper | Skipped]:
             raise SourceError(str(error).replace(str(path), "standard input")) from error
 
 
-def _read_folder(folder: Path, whole: bool) -> Iterator[Paper | Skipped]:
+def _read_folder(folder: Path, settings: Settings | None) -> Iterator[Paper | Skipped]:
     """Yield the papers of all files in ``folder`` that are in a known format; one that is damaged is a Skipped."""
     seen, is_known = dict[str, bytes](), False
     for file in _walk(folder):
@@ -136,7 +145,7 @@ def _read_folder(folder: Path, whole: bool) -> Iterator[Paper | Skipped]:
         try:
             form = _find_format(file, read_head(file))
             is_known = is_known or form is not None
-            for item in _with_ids(_read_file(form, file, whole), seen) if form else ():
+            for item in _with_ids(_read_file(form, file, settings), seen) if form else ():
                 yield replace(item, where=f"{name} {item.where}") if isinstance(item, Skipped) else item
         except SourceError as error:
             yield Skipped(name, str(error).removeprefix(f"{file} "))
@@ -144,8 +153,12 @@ def _read_folder(folder: Path, whole: bool) -> Iterator[Paper | Skipped]:
         raise SourceError(f"{folder} holds no file in a known format; known are: {_names(_formats())}")
 
 
-def _read_file(form: Format | FullFormat, path: Path, whole: bool) -> Iterator[Paper | Skipped]:
-    return form.read_whole(path) if whole and isinstance(form, FullFormat) else form.read(path)
+def _read_file(form: Format, path: Path, settings: Settings | None) -> Iterator[Paper | Skipped]:
+    if settings and settings.full_text and isinstance(form, FullFormat):
+        return form.read_whole(path)
+    if settings and settings.columns and isinstance(form, TableFormat):
+        return form.read_columns(path, parse_columns(settings.columns))
+    return form.read(path)
 
 
 def _walk(folder: Path) -> Iterator[Path]:

@@ -7,7 +7,7 @@ import logging
 import re
 from collections.abc import Iterator
 from datetime import date
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from chatbot.errors import SourceError
@@ -47,9 +47,10 @@ def read(name: str, settings: Settings) -> Iterator[Paper | Skipped]:
     order = {"sort_by": arxiv.SortCriterion.SubmittedDate, "sort_order": arxiv.SortOrder.Ascending}
     found = set[str]()
     try:
+        client = _make_client(settings.arxiv_url, settings.source_delay, settings.source_timeout)
         for at in range(0, len(ids) or 1, _PAGE):
             search = arxiv.Search(query=query, id_list=ids[at : at + _PAGE], max_results=None, **order)
-            for result in _make_client(settings).results(search):
+            for result in client.results(search):
                 if "/api/errors" in result.entry_id:
                     raise SourceError(f"arXiv does not take {name} ({make_plain(result.summary)}); mend it")
                 paper = paper_or_skipped(result.entry_id, _to_paper, result)
@@ -89,22 +90,25 @@ def _parse(name: str) -> tuple[list[str], str]:
     return [], query
 
 
-def _make_client(settings: Settings) -> Any:
-    """Return a client with its delay, to which 429 with Retry-After, a time limit and broken pages are taught."""
+@cache
+def _make_client(url: str, delay: float, timeout: float) -> Any:
+    """Return a client to which 429 with Retry-After, a time limit and broken pages are taught.
+
+    It is one for all sources of a process, because it keeps to the ``delay`` between its own requests alone.
+    """
     import arxiv
     from requests.adapters import HTTPAdapter
     from urllib3.util import Retry
 
     logging.getLogger("arxiv").addHandler(logging.NullHandler())  # it would print each entry that it leaves out
-    is_own = _OWN_HOST.search(settings.arxiv_url)
-    delay = max(settings.source_delay, _LEAST_DELAY) if is_own else settings.source_delay
+    delay = max(delay, _LEAST_DELAY) if _OWN_HOST.search(url) else delay
     client = arxiv.Client(_PAGE, delay, _TRIES - 1)
-    client.query_url_format = f"{settings.arxiv_url.replace('{', '').replace('}', '')}?{{}}"
+    client.query_url_format = f"{url.replace('{', '').replace('}', '')}?{{}}"
     waits = Retry(_TRIES - 1, connect=0, read=0, raise_on_status=False, retry_after_max=_MOST_PATIENCE)
     session = client._session
     for scheme in ("https://", "http://"):
         session.mount(scheme, HTTPAdapter(max_retries=waits))
-    session.request = partial(session.request, timeout=settings.source_timeout)
+    session.request = partial(session.request, timeout=timeout)
     session.hooks["response"].append(_check_feed)
     return client
 

@@ -26,17 +26,37 @@ _NAMES = {
 }  # fmt: skip
 
 
-def find_columns(path: object, columns: Sequence[str]) -> dict[str, str]:
-    """Return the column of ``columns`` for each field of a paper that has one.
+def parse_columns(text: str) -> dict[str, str]:
+    """Return the columns by field that ``text`` names, as in ``title=Name,abstract=Text``.
 
-    Raises SourceError, which lists the columns of ``path``, when there is none for the title or the abstract.
+    Raises SourceError for what is not of this form, or for a field that papers don't have.
     """
+    pairs = [pair.partition("=") for pair in text.split(",") if pair.strip()]
+    named = {field.strip(): column.strip() for field, _, column in pairs}
+    for field, column in named.items():
+        if field not in _NAMES or not column:
+            raise SourceError(
+                f"columns “{text}” cannot be read; write FIELD=COLUMN,… with fields of: {', '.join(_NAMES)}"
+            )
+    return named
+
+
+def find_columns(path: object, columns: Sequence[str], named: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the column of ``columns`` for each field of a paper that has one, the one ``named`` for it or a usual one.
+
+    Raises SourceError, which lists the columns of ``path``, when one that is named is not there, or when there is none
+    for the title or the abstract.
+    """
+    listed = " ".join(", ".join(columns).split())[:300]
+    for column in (named or {}).values():
+        if column not in columns:
+            raise SourceError(f"{path} has no column '{column}', but: {listed}; name one of these")
     plain = {re.sub(r"[\W_]", "", column.lower()): column for column in reversed(columns)}
     found = {field: plain[name] for field, names in _NAMES.items() for name in reversed(names) if name in plain}
+    found |= named or {}
     for field in ("title", "abstract"):
         if field not in found:
-            listed = " ".join(", ".join(columns).split())[:300]
-            raise SourceError(f"{path} has no column '{field}', but: {listed}; rename the one that holds it")
+            raise SourceError(f"{path} has no column '{field}', but: {listed}; name it with --columns {field}=…")
     return found
 
 

@@ -4,7 +4,7 @@ Knows separators and quotes; leaves the meaning of columns to ``columns``.
 """
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -34,6 +34,11 @@ def recognises(path: Path, head: str) -> bool:
 
 def read(path: Path) -> Iterator[Paper | Skipped]:
     """Yield a Paper a row. Raises SourceError, which lists the columns, without one for the title or the abstract."""
+    return read_columns(path, {})
+
+
+def read_columns(path: Path, named: Mapping[str, str]) -> Iterator[Paper | Skipped]:
+    """Yield what ``read`` does, from the columns that are ``named`` for some fields."""
     rows = csv.reader(_decode(path), delimiter=_separator(read_head(path).lstrip().split("\n", 1)[0]))
     header = list[str]()
     while True:
@@ -51,7 +56,7 @@ def read(path: Path) -> Iterator[Paper | Skipped]:
         if not any(cell.strip() for cell in row):
             continue
         if not header:
-            header, columns = row, find_columns(path, row)
+            header, columns = row, find_columns(path, row, named)
             continue
         yield paper_or_skipped(f"line {start}", partial(_to_paper, header=header, columns=columns), row)
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from datetime import date, timedelta
 from email.utils import parsedate_to_datetime
-from time import time
+from time import sleep, time
 from typing import Any
 
 from pydantic import BaseModel, Field
@@ -56,14 +56,19 @@ def read(name: str, settings: Settings) -> Iterator[Paper | Skipped]:
     import httpx
 
     with httpx.Client(base_url=settings.hf_url, timeout=settings.source_timeout, follow_redirects=True) as client:
-        for day in _days(name):
+        for at, day in enumerate(_days(name)):
+            if at:
+                sleep(settings.source_delay)
             before, items = list[Any](), _fetch(client, name, day, 0, settings)
             page = 0
             while items and items != before:  # a server without pages sends the same again
                 for number, item in enumerate(items, page * _PAGE + 1):
                     yield paper_or_skipped(f"{day} item {number}", _to_paper, item)
-                page += 1
-                before, items = items, _fetch(client, name, day, page, settings) if len(items) >= _PAGE else []
+                page, before = page + 1, items
+                if len(items) < _PAGE:
+                    break
+                sleep(settings.source_delay)
+                items = _fetch(client, name, day, page, settings)
 
 
 def _days(name: str) -> list[date]:

@@ -3,7 +3,7 @@
 Knows pyarrow, which the extra ``parquet`` brings; leaves the meaning of columns to ``columns``.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -29,6 +29,11 @@ def read(path: Path) -> Iterator[Paper | Skipped]:
 
     Raises SourceError when pyarrow is missing, the file is damaged, or no column holds the title or the abstract.
     """
+    return read_columns(path, {})
+
+
+def read_columns(path: Path, named: Mapping[str, str]) -> Iterator[Paper | Skipped]:
+    """Yield what ``read`` does, from the columns that are ``named`` for some fields."""
     try:
         from pyarrow import ArrowException, parquet
     except ImportError as error:
@@ -36,7 +41,7 @@ def read(path: Path) -> Iterator[Paper | Skipped]:
     with open_bytes(path) as file:
         try:
             table = parquet.ParquetFile(file)
-            columns = find_columns(path, table.schema_arrow.names)
+            columns = find_columns(path, table.schema_arrow.names, named)
             batches = table.iter_batches(ROWS_A_BATCH, columns=sorted(set(columns.values())))
             for number, row in enumerate((row for batch in batches for row in batch.to_pylist()), 1):
                 yield paper_or_skipped(f"row {number}", partial(row_to_paper, columns=columns), row)
