@@ -78,7 +78,7 @@ def test_an_open_quote_is_named(tmp_path: Path) -> None:
 def test_a_table_without_an_abstract_lists_its_columns(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="no column 'abstract', but: Name, Title, Score; name it"):
         read(write(tmp_path, "Name,Title,Score\na,b,c\n", "table.csv"))
-    with pytest.raises(SourceError, match="no column 'title', but: heading, abstract; rename"):
+    with pytest.raises(SourceError, match="no column 'title', but: heading, abstract; name it"):
         read(save_parquet(tmp_path / "x.parquet", [{"heading": "a", "abstract": "b"}]))
 
 
