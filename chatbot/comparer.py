@@ -159,11 +159,7 @@ class Comparer:
             return Plan(edits.add_papers(empty, papers), asked.topic, asked.form) if len(papers) > 1 else None
         told, latest = last_told(turns), turns[-1].papers if turns else ()
         names = [name if (at := read_choice(name, len(told))) is None else told[at].title for name in asked.names]
-        resolved = self._resolve(
-            edits.add_papers(empty, asked.earlier(latest if asked.points_back in {"it", "that", "this"} else told)),
-            names,
-            candidates,
-        )
+        resolved = self._resolve(edits.add_papers(empty, asked.earlier(told, latest)), names, candidates)
         if len(resolved.papers) + len(resolved.choices) < 2:
             return None
         # In "compare how A and B handle noise" not all pieces are names: that is a question, not a grid.

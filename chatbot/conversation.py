@@ -102,7 +102,7 @@ def make_standalone(question: Question, history: Sequence[Turn], names_other: bo
     at something that no earlier turn offers.
     """
     text = _strip_opening(question.text)
-    papers = next((turn.papers for turn in reversed(history) if turn.papers), ())
+    papers = _latest(history)
     if ordinal := _ORDINAL.search(text):
         if (paper := _pick(ordinal, _counted(history))) is not None:
             return _replace(text, ordinal, paper)
@@ -132,24 +132,32 @@ def make_standalone(question: Question, history: Sequence[Turn], names_other: bo
     return replace(_append(text, papers), otherwise=text)
 
 
+def _latest(history: Sequence[Turn], least: int = 1) -> tuple[Paper, ...]:
+    """Return the papers of the last turn that told of at least so many; none when there is no such turn."""
+    return next((turn.papers for turn in reversed(history) if len(turn.papers) >= least), ())
+
+
+def _ask_again(question: str, paper: Paper, name: str) -> str:
+    """Return ``question`` of what is called ``name`` in place of ``paper``; empty when it does not name that."""
+    return question.replace(paper.name, name) if paper.name in question else ""
+
+
 def _counted(history: Sequence[Turn]) -> Sequence[Paper]:
     """Return the papers that "the second one" counts: those last told together, or else one after the other."""
-    return next((turn.papers for turn in reversed(history) if len(turn.papers) > 1), ()) or last_told(history)
+    return _latest(history, least=2) or last_told(history)
 
 
 def _carry_over(question: Question, history: Sequence[Turn]) -> Standalone | None:
     """Return the question before with another name in it, where ``question`` is no more than "and of FRUGAL?"."""
     latest = history[-1].papers[:1] if history else ()
     found = _OF_NAMED.match(question.text)
-    if not found or not latest or latest[0].name not in history[-1].question:
-        return None
-    return Standalone(history[-1].question.replace(latest[0].name, found["name"].rstrip("?.!")))
+    again = _ask_again(history[-1].question, latest[0], found["name"].rstrip("?.!")) if found and latest else ""
+    return Standalone(again) if again else None
 
 
 def _point_to_several(question: Question, text: str, history: Sequence[Turn], names_other: bool) -> Standalone | None:
     """Return what ``text`` asks of the papers that were last told together, None when it points to none of them."""
-    papers = next((turn.papers for turn in reversed(history) if len(turn.papers) > 1), ())
-    latest = next((turn.papers for turn in reversed(history) if turn.papers), ())
+    papers, latest = _latest(history, least=2), _latest(history)
     if not papers:
         return None
     if other := _OTHER.search(text):
@@ -157,8 +165,8 @@ def _point_to_several(question: Question, text: str, history: Sequence[Turn], na
         rest = [paper for paper in told if paper.id != latest[0].id]
         if not rest:
             return None
-        if len(question.words) == 0 and latest[0].name in history[-1].question:
-            return Standalone(history[-1].question.replace(latest[0].name, rest[0].name), (rest[0].id,))
+        if not question.words and (again := _ask_again(history[-1].question, latest[0], rest[0].name)):
+            return Standalone(again, (rest[0].id,))
         return _replace(text, other, rest[0])
     if question.kind == "which" and (them := _OF_THEM.search(text)):
         return Standalone(f"{text[: them.start()]}of these papers{text[them.end() :]}", among=papers)

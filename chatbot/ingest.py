@@ -73,10 +73,11 @@ def count_records(sources: Sequence[str | Path], settings: Settings) -> int | No
     """Return how many records ``sources`` hold; None when only asking them would tell, or reading them takes long."""
     if not all(map(is_complete, sources)):
         return None
+    settings = settings.model_copy(update={"full_text": False})
     count, deadline = 0, monotonic() + _COUNTING
     for source in sources:
         try:
-            for _ in read_papers(source, settings.model_copy(update={"full_text": False})):
+            for _ in read_papers(source, settings):
                 count += 1
                 if monotonic() > deadline:
                     return None

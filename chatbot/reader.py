@@ -98,8 +98,11 @@ class Reader:
     def lead(self, text: str, ids: Collection[str]) -> float:
         """Return how much better than all others those papers cover ``text``, from -2 to 2."""
         question, _, matches = self.read(text, 1)
-        own = max((match.fit for match in self.match(question, self.papers(ids)).values()), default=0.0)
-        return own - max((match.fit for match in matches if match.hit.paper.id not in ids), default=0.0)
+        fits = {match.hit.paper.id: match.fit for match in matches}
+        unread = self.papers(key for key in ids if key not in fits)
+        own = [fits[key] for key in ids if key in fits]
+        own += [match.fit for match in (self.match(question, unread) if unread else {}).values()]
+        return max(own, default=0.0) - max((fit for key, fit in fits.items() if key not in ids), default=0.0)
 
     def called_papers(self, text: str) -> tuple[Paper, ...]:
         """Return the papers that ``text`` calls by name."""

@@ -85,10 +85,10 @@ class Request:
     form: TableFormat = "markdown"
     points_back: str = ""
 
-    def earlier(self, papers: Sequence[Paper]) -> Sequence[Paper]:
-        """Return those of the ``papers`` told before that are pointed at."""
+    def earlier(self, papers: Sequence[Paper], latest: Sequence[Paper]) -> Sequence[Paper]:
+        """Return those of the ``papers`` told before that are pointed at; ``latest`` are those of the last turn."""
         if self.points_back in {"it", "that", "this"}:
-            return papers[:1]
+            return latest[:1]
         if self.points_back in {"both", "the two"}:
             return papers[-2:]
         return (count_off(self.points_back, papers) or papers[:MOST_EARLIER]) if self.points_back else ()
