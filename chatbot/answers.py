@@ -15,6 +15,8 @@ Status = Literal["answered", "partial", "abstained"]
 Verdict = Literal["supported", "weak", "unsupported"]
 Number = TypeVar("Number", int, float)
 
+_MAY_LACK = {"doi", "arxiv_id", "page"}  # what the JSON form of a citation leaves out where it is unknown
+
 
 @dataclass(frozen=True, slots=True)
 class Citation:
@@ -33,12 +35,14 @@ class Citation:
     venue: str = ""
     year: int | None = None
     url: str = ""
+    doi: str = ""
+    arxiv_id: str = ""
     page: int | None = None
 
 
 def cite(number: int, paper: Paper, quote: str, start: int, end: int) -> Citation:
     """Return the citation of a place in ``paper``."""
-    facts = paper.authors, paper.venue, paper.year, paper.url
+    facts = paper.authors, paper.venue, paper.year, paper.url, paper.doi, paper.arxiv_id
     return Citation(number, paper.id, paper.title, quote, start, end, *facts, paper.page_at(start))
 
 
@@ -164,7 +168,7 @@ def _sentence_to_dict(sentence: Sentence) -> dict[str, Any]:
 
 
 def _citation_to_dict(citation: Citation) -> dict[str, Any]:
-    return {name: value for name, value in asdict(citation).items() if name != "page" or value}
+    return {name: value for name, value in asdict(citation).items() if name not in _MAY_LACK or value}
 
 
 def hits_to_dicts(hits: tuple[Hit, ...] | list[Hit]) -> list[dict[str, Any]]:

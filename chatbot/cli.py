@@ -5,6 +5,7 @@ is an error with a one-line message, 2 a wrong use of the command.
 """
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -79,7 +80,10 @@ def ingest(
     engine: Annotated[
         str | None, typer.Option("--engine", help="Where to embed: local, or ray for the workers of a cluster [local].")
     ] = None,
-    rebuild: Annotated[bool, typer.Option("--rebuild", help="Embed all indexed papers again first.")] = False,
+    rebuild: Annotated[
+        bool,
+        typer.Option("--rebuild/--resume", help="Embed all indexed papers again first, or only what is missing."),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Bring papers into the index. Running it again embeds only what is new."""
@@ -88,8 +92,8 @@ def ingest(
 
     bot = _open(index, embedding, full_text=full_text or None, columns=columns, engine=engine)
     failure = None
-    total = None if rebuild else bot.count(*(sources or ()))
-    with terminal.progress_bar("Reading and embedding papers", total) as progress:
+    count = None if rebuild else partial(bot.count, *(sources or ()))
+    with terminal.progress_bar("Reading and embedding papers", count) as progress:
         try:
             report = bot.ingest(*(sources or ()), progress=progress, rebuild=rebuild)
         except SourceError as error:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from threading import Event
 from time import monotonic
 from typing import TypeVar
 
@@ -28,7 +29,7 @@ Removed = Sequence[tuple[Paper, Sequence[Record]]]
 Item = TypeVar("Item")
 SEEDS = ("seeds", "daily_papers.txt")
 PAPERS_A_BATCH, CHARS_A_BATCH = 128, 500_000  # whichever is first; a full text is as long as fifty abstracts
-_COUNTING = 10.0  # seconds that are spent on knowing how long the rest will take
+_COUNTING, _RECORDS_A_SECOND = 10.0, 1000  # after so many seconds, slower reading is not worth knowing the end
 
 
 def name_sources(sources: Sequence[str | Path]) -> list[tuple[str, str | Path]]:
@@ -69,17 +70,21 @@ def ingest(
     return work.report
 
 
-def count_records(sources: Sequence[str | Path], settings: Settings) -> int | None:
-    """Return how many records ``sources`` hold; None when only asking them would tell, or reading them takes long."""
+def count_records(sources: Sequence[str | Path], settings: Settings, stopped: Event | None = None) -> int | None:
+    """Return how many records ``sources`` hold.
+
+    None when only asking them would tell, when reading them takes long, as that of many PDFs does, or once ``stopped``.
+    """
     if not all(map(is_complete, sources)):
         return None
     settings = settings.model_copy(update={"full_text": False})
-    count, deadline = 0, monotonic() + _COUNTING
+    count, began = 0, monotonic()
     for source in sources:
         try:
             for _ in read_papers(source, settings):
                 count += 1
-                if monotonic() > deadline:
+                elapsed = monotonic() - began
+                if (elapsed > _COUNTING and count < _RECORDS_A_SECOND * elapsed) or (stopped and stopped.is_set()):
                     return None
         except SourceError:
             continue  # which the ingest itself will tell
@@ -132,6 +137,7 @@ class _Ingest:
     report: IngestReport = field(default_factory=IngestReport)
     faults: list[Fault] = field(default_factory=list)
     failed: list[SourceError] = field(default_factory=list)
+    touched: set[str] = field(default_factory=set)  # papers that are not as they were when writing began
 
     def read(self, name: str, source: str | Path, settings: Settings | None) -> None:
         """Bring one source in. Raises SourceError when it cannot be read, or no further; what came is kept."""
@@ -165,11 +171,16 @@ class _Ingest:
         return Batch.load(self.writer, papers)
 
     def _store(self, name: str, papers: Sequence[Paper], seen: dict[str, str], done: Callable[[], None] | None) -> None:
+        same = {paper.id for paper in papers if paper.id not in self.touched and self.writer.had(name, paper)}
+        seen.update((each, each) for each in same)
+        self.report.unchanged += len(same)
+        papers = [paper for paper in papers if paper.id not in same]
         batch = self._load(papers)
         for paper in papers:
             seen[paper.id] = batch.place(name, paper, self.report)
         if batch.moved:
             seen.update({there: batch.moved[here] for there, here in seen.items() if here in batch.moved})
+        self.touched.update(held.id for held in batch.held.values() if held.stored and held.is_changed)
         self.storing.add(Change.of(batch.held.values()), batch.keys, done)
 
     def _remove_missing(self, name: str, seen: dict[str, str]) -> None:

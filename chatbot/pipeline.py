@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
-from threading import RLock
+from threading import Event, RLock
 from typing import TYPE_CHECKING, Any
 
 from chatbot import answerable, explain, extract
@@ -87,9 +87,9 @@ class PaperChatbot:
         self._opened = index = PaperIndex.create(folder, self._embedder.identity, server)
         return ingest(index, self._embedder, name_sources(sources), progress, self.settings)
 
-    def count(self, *sources: str | Path) -> int | None:
-        """Return how many records an ingest of ``sources`` will read; None when finding out would take long."""
-        return count_records([source for _, source in name_sources(sources)], self.settings)
+    def count(self, *sources: str | Path, stopped: Event | None = None) -> int | None:
+        """Return how many records an ingest of ``sources`` will read; None when that takes long or is stopped."""
+        return count_records([source for _, source in name_sources(sources)], self.settings, stopped)
 
     def within(self, filter: Wanted) -> "PaperChatbot":
         """Return a chatbot that knows only the papers passing ``filter``, and shares everything else with this one.

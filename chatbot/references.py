@@ -6,7 +6,7 @@ Knows what BibTeX makes of a text; knows nothing of answers, of storage, or of w
 import re
 import unicodedata
 from collections.abc import Iterable
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from chatbot.markup import escape_latex, escape_markdown, flatten_text
 from chatbot.records import Paper
@@ -27,15 +27,22 @@ _ARTICLES = {"a", "an", "the"}
 
 
 def format_reference(paper: Paper) -> str:
-    """Return authors, title, venue, year and address, as far as known, as one line of Markdown.
+    """Return authors, title, venue, year, identifiers and address, as far as known, as one line of Markdown.
 
     Nothing in it is markup but the address, and that only when it is one of the web.
     """
     when = ", ".join(filter(None, [flatten_text(paper.venue), str(paper.year or "")]))
     parts = [", ".join(filter(None, map(flatten_text, paper.authors))), flatten_text(paper.title), when]
     text = " ".join(part if part[-1] in ".?!" else f"{part}." for part in parts if part)
+    known = [escape_markdown(each) for each in name_identifiers(paper.doi, paper.arxiv_id, paper.url)]
     address = web_address(paper.url)
-    return escape_markdown(text) + (f" <{address}>" if address else "")
+    return " ".join([escape_markdown(text), *known, *([f"<{address}>"] if address else [])])
+
+
+def name_identifiers(doi: str, arxiv_id: str, url: str) -> list[str]:
+    """Return the identifiers of a paper as people write them, but for those that ``url`` shows already."""
+    named = {f"doi:{doi}": doi, f"arXiv:{arxiv_id}": arxiv_id}
+    return [name for name, key in named.items() if key and key not in unquote(url).lower()]
 
 
 def format_bibliography(papers: Iterable[Paper]) -> str:

@@ -75,7 +75,11 @@ class Settings(BaseSettings):
         description="address of a Chroma server that holds the vectors; empty: they lie in the folder of the index",
     )
     chroma_name: str = Field("papers", pattern="^[a-z0-9-]{3,40}$", description="name of the index on that server")
-    chroma_token: SecretStr | None = Field(None, description="sent to it as Authorization: Bearer; never shown")
+    chroma_tenant: str = Field("default_tenant", min_length=3, description="tenant of that server, as it calls them")
+    chroma_database: str = Field("default_database", min_length=3, description="database of that tenant")
+    chroma_token: SecretStr | None = Field(
+        None, description="sent to it as Authorization: Bearer and as X-Chroma-Token; never shown"
+    )
     chroma_patience: float = Field(15, ge=0, description="seconds that a server which restarts is waited for")
     openai_api_key: SecretStr | None = Field(None, validation_alias="OPENAI_API_KEY", description="never shown")
     openai_base_url: str | None = Field(

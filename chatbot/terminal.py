@@ -4,7 +4,8 @@ Knows rich; knows nothing of how any of it was made.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -31,6 +32,7 @@ from chatbot.comparison import NOT_STATED, Comparison, restore_comparison
 from chatbot.explain import Step
 from chatbot.markup import flatten_text
 from chatbot.records import Hit, IngestReport, Paper, Thread
+from chatbot.references import name_identifiers
 from chatbot.tables import label_papers
 
 out = Console(highlight=False)
@@ -55,7 +57,8 @@ def show_answer(answer: Answer) -> None:
         page = f"page {citation.page}, " if citation.page else ""
         place = f"{page}characters {citation.start}–{citation.end}"
         out.print(Padding(Text(f"[{citation.number}] {citation.title} ({place})", style="cyan"), (0, 0, 0, 2)))
-        facts = [_list_authors(citation.authors), citation.venue, str(citation.year or ""), citation.url]
+        facts = [_list_authors(citation.authors), citation.venue, str(citation.year or "")]
+        facts += [*name_identifiers(citation.doi, citation.arxiv_id, citation.url), citation.url]
         if any(facts) and citation.paper_id not in told:
             out.print(Padding(Text(flatten_text(" · ".join(filter(None, facts))), style="dim"), (0, 0, 0, 6)))
         told.add(citation.paper_id)
@@ -198,8 +201,12 @@ def show_error(message: str) -> None:
 
 
 @contextmanager
-def progress_bar(what: str, total: int | None = None) -> Iterator["Counter"]:
-    """Show a bar of papers on standard error while the block runs, with their rate and, with a total, time left."""
+def progress_bar(what: str, count: Callable[..., int | None] | None = None) -> Iterator["Counter"]:
+    """Show a bar of papers on standard error while the block runs, with their rate.
+
+    The time left is shown as soon as ``count``, called beside the block, has returned how many there will be; its
+    argument ``stopped`` is an event that is set when the block ends.
+    """
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -210,8 +217,15 @@ def progress_bar(what: str, total: int | None = None) -> Iterator["Counter"]:
         TextColumn("left"),
         TimeRemainingColumn(),
     )
+    stopped = threading.Event()
     with Progress(*columns, console=err, transient=True) as bar:
-        yield Counter(bar, what, total)
+        counter = Counter(bar, what)
+        if count:
+            threading.Thread(target=lambda: counter.expect(count(stopped=stopped)), daemon=True).start()
+        try:
+            yield counter
+        finally:
+            stopped.set()
 
 
 class _RateColumn(ProgressColumn):
@@ -222,8 +236,12 @@ class _RateColumn(ProgressColumn):
 class Counter:
     """A callable that moves a bar on by a number of papers."""
 
-    def __init__(self, bar: Progress, what: str, total: int | None) -> None:
-        self._bar, self._task = bar, bar.add_task(what, total=total)
+    def __init__(self, bar: Progress, what: str) -> None:
+        self._bar, self._task = bar, bar.add_task(what, total=None)
+
+    def expect(self, total: int | None) -> None:
+        """Show that ``total`` are to come, when that is known."""
+        self._bar.update(self._task, total=total)
 
     def __call__(self, count: int) -> None:
         """Move on by ``count``."""

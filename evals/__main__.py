@@ -202,17 +202,26 @@ def speed(
 def sizes(
     papers: Annotated[Path, typer.Option(help="A file of papers, the longer the better.")],
     counts: Annotated[str, typer.Option(help="Numbers of papers, with commas.")] = "1000,5000",
+    price: Annotated[float, typer.Option(min=0, help="Dollars for an hour of this machine.")] = 0.10,
 ) -> None:
-    """Print what memory, disk and time an index takes as it grows; vectors are stand-ins, so nothing is embedded."""
-    from evals.printing import show_size
-    from evals.sizes import CHANGED, measure_sizes
+    """Print what memory, disk and time an index takes as it grows, and what millions of papers would need.
+
+    While it grows, vectors are stand-ins, so that little is embedded.
+    """
+    from evals.printing import show_needs, show_size
+    from evals.sizes import CHANGED, Size, estimate_needs, measure_rate, measure_sizes
 
     if not all(count.isdecimal() and int(count) > 2 * CHANGED for count in counts.split(",")):
         message = f"numbers over {2 * CHANGED} with commas, as in 5000,20000"
         raise typer.BadParameter(message, param_hint="--counts")
     with tempfile.TemporaryDirectory() as scratch:
+        sizes = list[Size]()
         for size in measure_sizes(papers, [int(count) for count in counts.split(",")], Path(scratch)):
             show_size(size)
+            sizes.append(size)
+        if len(sizes) > 1:
+            rate = measure_rate(papers, Path(scratch))
+            show_needs(estimate_needs(sizes, rate), rate, price)
 
 
 @app.command()

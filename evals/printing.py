@@ -17,7 +17,7 @@ from evals.gate import Judged
 from evals.judging import RunOpinion
 from evals.report import ReportData, format_interval, format_number
 from evals.selftest import HEADLINES
-from evals.sizes import CHANGED, Size
+from evals.sizes import CHANGED, Need, Size
 from evals.summary import ALL
 from evals.throughput import NEAREST, RecallResult, ThroughputResult
 from evals.validation import MINIMUM
@@ -143,12 +143,23 @@ def show_size(size: Size) -> None:
     _print(
         f"{size.papers} papers, the last of them stored in {size.storing:.0f} s, with stand-ins for vectors",
         f"  peak memory        storing {size.memory:.0f} MB, searching {size.reading:.0f} MB, the model included",
-        f"  on disk            {size.disk / 1e6:.0f} MB",
+        f"  on disk            {size.disk / 1e6:.0f} MB, a snapshot {size.snapshot / 1e6:.0f} MB",
         f"  opening            {size.opening:.2f} s, with the first search",
         f"  whole retrieval    p50 {speed.search_p50:.1f} ms   p95 {speed.search_p95:.1f} ms, {speed.ratio:.2f} times",
         f"                     the median embedding of a query ({speed.embed_p50:.1f} ms)",
         f"  ingested again     {size.unchanged:.1f} s; with {CHANGED} changed and {CHANGED} gone {size.changed:.1f} s",
     )
+    show_recall(size.recall)
+
+
+def show_needs(needs: Sequence[Need], rate: float, price: float) -> None:
+    """Print what larger collections would need, with ``rate`` papers a second and ``price`` dollars an hour."""
+    _print(f"a line through these, {rate:.1f} papers embedded and stored in a second, ${price:.2f} an hour:")
+    table = Table("abstracts", "hours", "disk GB", "memory GB", "snapshot GB", "money", box=None)
+    for each in needs:
+        sizes = (f"{size / 1e9:,.1f}" for size in (each.disk, each.memory, each.snapshot))
+        table.add_row(f"{each.abstracts:,}", f"{each.hours:,.1f}", *sizes, f"${each.hours * price:,.2f}")
+    out.print(table)
 
 
 def _print(*lines: str) -> None:

@@ -23,19 +23,23 @@ from chatbot.ingest import ingest
 from chatbot.records import Paper
 from chatbot.sources import read_papers
 from chatbot.terminal import progress_bar
+from chatbot.upkeep import export_snapshot
 from evals.jsonl import write_papers
 from evals.peers.harness import peak_memory
 from evals.speed import SpeedResult, measure_speed
+from evals.throughput import RecallResult, measure_recall, measure_throughput
 
 CHANGED = 100  # papers that get another text, and as many that are gone
 QUERIES = 100
+EMBEDDED = 512  # papers that are embedded for real, to know how many a second are
+ABSTRACTS = (100_000, 2_500_000, 200_000_000)  # a field, arXiv, everything
 _SHIFT = 0.75  # length of what is added at random to a unit vector: leaves a cosine of about 0.8
 Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """What an index of ``papers`` papers takes. Seconds, MB of memory, and bytes on disk.
+    """What an index of ``papers`` papers takes. Seconds, MB of memory, and bytes on disk and of a snapshot.
 
     ``memory`` is the peak of the process that stored the last of them, the model in it; ``reading`` that of one that
     only searched. ``opening`` ends with the first search.
@@ -45,11 +49,24 @@ class Size:
     storing: float
     memory: float
     disk: int
+    snapshot: int
     opening: float
     reading: float
     unchanged: float
     changed: float
     speed: SpeedResult
+    recall: RecallResult
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What ``abstracts`` would need on a machine such as this: hours, bytes on disk, in memory and of a snapshot."""
+
+    abstracts: int
+    hours: float
+    disk: float
+    memory: float
+    snapshot: float
 
 
 class StandIn:
@@ -92,11 +109,41 @@ def measure_sizes(papers: Path, counts: Sequence[int], folder: Path) -> Iterator
     for number in sorted(counts):
         write_papers(source, islice(_repeat(known), number))
         storing, memory = _apart(partial(_store, index, source))
-        opening, reading, speed, disk = _apart(partial(_search, index))
+        opening, reading, speed, recall = _apart(partial(_search, index))
+        disk, snapshot = _apart(partial(_weigh, index, folder / "papers.tar"))
         unchanged, _ = _apart(partial(_store, index, source))
         write_papers(source, _change(islice(_repeat(known), number)))
         changed, _ = _apart(partial(_store, index, source))
-        yield Size(number, storing, memory, disk, opening, reading, unchanged, changed, speed)
+        yield Size(number, storing, memory, disk, snapshot, opening, reading, unchanged, changed, speed, recall)
+
+
+def measure_rate(papers: Path, folder: Path) -> float:
+    """Return how many of the papers of a file are embedded and stored in a second, with the real model."""
+    source = folder / "embedded.jsonl"
+    write_papers(source, islice((paper for paper in read_papers(papers) if isinstance(paper, Paper)), EMBEDDED))
+    bot = PaperChatbot(index=folder / "embedded", chroma_url="")
+    bot.ingest(source)
+    result = measure_throughput(bot, EMBEDDED)
+    return result.papers / result.seconds
+
+
+def estimate_needs(sizes: Sequence[Size], rate: float) -> list[Need]:
+    """Draw a line through the smallest and the largest of ``sizes`` to each of ``ABSTRACTS``; ``rate`` is papers/s."""
+    small, large = sizes[0], sizes[-1]
+
+    def at(abstracts: int, low: float, high: float) -> float:
+        return low + (high - low) * (abstracts - small.papers) / (large.papers - small.papers)
+
+    return [
+        Need(
+            number,
+            number / rate / 3600,
+            at(number, small.disk, large.disk),
+            at(number, small.memory, large.memory) * 1e6,
+            at(number, small.snapshot, large.snapshot),
+        )
+        for number in ABSTRACTS
+    ]
 
 
 def _repeat(papers: Sequence[Paper]) -> Iterator[Paper]:
@@ -128,7 +175,14 @@ def _store(index: Path, source: Path) -> tuple[float, float]:
     return time.perf_counter() - started, peak_memory()
 
 
-def _search(index: Path) -> tuple[float, float, SpeedResult, int]:
+def _weigh(index: Path, file: Path) -> tuple[int, int]:
+    export_snapshot(index, file)
+    snapshot = file.stat().st_size
+    file.unlink()
+    return sum(measure(index).bytes.values()), snapshot
+
+
+def _search(index: Path) -> tuple[float, float, SpeedResult, RecallResult]:
     import chromadb  # noqa: F401  # whose import is no part of opening
 
     vector = np.full(StandIn.dimensions, StandIn.dimensions**-0.5, np.float32)
@@ -138,5 +192,5 @@ def _search(index: Path) -> tuple[float, float, SpeedResult, int]:
     opened.match_words("paper", 1)
     opening = time.perf_counter() - started
     bot = PaperChatbot(index=index, chroma_url="")
-    speed = measure_speed(bot, QUERIES)
-    return opening, peak_memory(), speed, sum(measure(index).bytes.values())
+    speed, reading = measure_speed(bot, QUERIES), peak_memory()
+    return opening, reading, speed, measure_recall(bot, QUERIES)

@@ -159,7 +159,7 @@ class _Bare:
         tokenizer.no_padding()
         tokenizer.enable_truncation(MiniLM.max_tokens)
         rows = sorted((each.ids for each in tokenizer.encode_batch(list(texts))), key=len, reverse=True)
-        pieces, self._batches = BatchSize(device, PIECES_ON_CPU, PIECES_ON_GPU).size, list[tuple[Any, Any]]()
+        pieces, self._batches = BatchSize(device, PIECES_ON_CPU, PIECES_ON_GPU).most, list[tuple[Any, Any]]()
         while rows:
             batch = first_batch(rows, pieces)
             self._batches.append(pad_batch(batch, device))

@@ -30,6 +30,11 @@ class ChromaProcess:
         self._process: subprocess.Popen[str] | None = None
         self._timer: threading.Timer | None = None
 
+    def make_database(self, tenant: str, database: str) -> None:
+        """Make a tenant with one database."""
+        for path, name in (("tenants", tenant), (f"tenants/{tenant}/databases", database)):
+            httpx.post(f"{self.url}/api/v2/{path}", json={"name": name}).raise_for_status()
+
     def start(self) -> None:
         """Start it, unless it runs, and wait until it answers."""
         if self._process:

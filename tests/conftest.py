@@ -15,6 +15,7 @@ import pytest
 from chatbot import PaperChatbot
 from chatbot.records import Paper
 from tests import forked
+from tests.chroma_server import ChromaProcess
 from tests.model_server import ModelServer, model_server
 
 # Read when torch is loaded, here and in commands: threads that wait for each other busily take the cores from others.
@@ -69,6 +70,20 @@ def server() -> Iterator[ModelServer]:
     """A scripted language model behind HTTP on loopback."""
     with model_server() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def chroma_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChromaProcess]:
+    process = ChromaProcess(tmp_path_factory.mktemp("chroma"))
+    yield process
+    process.end()
+
+
+@pytest.fixture
+def chroma(chroma_process: ChromaProcess) -> ChromaProcess:
+    """A Chroma server that runs; the test before may have killed it."""
+    chroma_process.start()
+    return chroma_process
 
 
 @pytest.fixture(autouse=True)

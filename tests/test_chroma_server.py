@@ -3,11 +3,8 @@
 The server is a real one; a folder of its own stands for each machine.
 """
 
-import json
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +12,13 @@ import pytest
 
 from chatbot import PaperChatbot
 from chatbot.doctor import examine
-from chatbot.errors import IndexAway, IndexBusy, IndexMissing
-from chatbot.index import PaperIndex, Server, lease, measure, verify
+from chatbot.errors import IndexAway, IndexMissing
+from chatbot.index import PaperIndex, Server, measure, verify
 from chatbot.index.place import find_place
 from chatbot.index.server import Session, ask_version
 from chatbot.ingest import ingest, rebuild_index
 from chatbot.settings import load_settings
 from chatbot.upkeep import export_snapshot, import_snapshot, repair
-from tests import forked
 from tests.chroma_server import ChromaProcess, guarded
 from tests.conftest import make_record
 from tests.killed_ingest import IDENTITY, HashedWords, bring_in, describe, kill_and_compare
@@ -30,20 +26,6 @@ from tests.paper_servers import paper_server
 
 QUERIES = ("honey bees in experiment 7", "opera singing")
 TOKEN = "planted-token"
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChromaProcess]:
-    process = ChromaProcess(tmp_path_factory.mktemp("chroma"))
-    process.start()
-    yield process
-    process.end()
-
-
-@pytest.fixture
-def chroma(running: ChromaProcess) -> ChromaProcess:
-    running.start()  # the test before may have killed it
-    return running
 
 
 @pytest.fixture
@@ -78,55 +60,6 @@ def test_an_index_on_a_server_finds_what_one_in_a_folder_finds(tmp_path: Path, s
     assert describe(tmp_path / "there", QUERIES, server) == describe(tmp_path / "here", QUERIES)
     assert not list((tmp_path / "there").rglob("chroma*"))
     assert verify(tmp_path / "there", server) == []
-
-
-def test_a_reader_on_another_machine_notices_what_is_added_changed_and_removed(
-    tmp_path: Path, source: Path, server: Server, write_jsonl: Callable[..., Path]
-) -> None:
-    bring_in(tmp_path / "writer", source, server)
-    reader = PaperIndex(tmp_path / "reader", IDENTITY, server)
-    assert (len(reader), {each.paper.id for each in reader.listed()}) == (6, {f"p{n}" for n in range(6)})
-    changed = make_record(1, title="On bumble bees"), make_record(9, title="On lighthouses")
-    bring_in(tmp_path / "writer", write_jsonl(make_record(0), *changed), server)
-    assert not reader.match_words("lighthouses", 5)[0]
-    reader.refresh()
-    assert (len(reader), {each.paper.id for each in reader.listed()}) == (3, {"p0", "p1", "p9"})
-    assert [list(reader.match_words(word, 5)[0]) for word in ("lighthouses", "bumble", "glacier")] == [
-        ["p9"],
-        ["p1"],
-        [],
-    ]
-    bring_in(tmp_path / "writer", write_jsonl(make_record(0), make_record(1, title="On carpenter bees")), server)
-    reader.refresh()
-    assert [each.paper.title for each in reader.listed()] == ["On tidal turbines, part 0", "On carpenter bees"]
-    assert [list(reader.match_words(word, 5)[0]) for word in ("lighthouses", "carpenter")] == [[], ["p1"]]
-    assert verify(tmp_path / "reader", server) == []
-
-
-def test_two_that_write_from_different_machines_are_kept_apart(
-    tmp_path: Path, source: Path, server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    first, second = (PaperIndex.create(tmp_path / name, IDENTITY, server) for name in ("first", "second"))
-    clock = time.time
-    for skew in (0, 86_400, -86_400):  # seconds by which the clock of the second is wrong
-        with first.write():
-            monkeypatch.setattr(time, "time", lambda skew=skew: clock() + skew)
-            with pytest.raises(IndexBusy, match=r"first is writing to the Chroma server .* try again"):
-                ingest(second, HashedWords(), [("papers", source)])
-            monkeypatch.setattr(time, "time", clock)
-    monkeypatch.setattr(lease, "_LEASE", 0)
-    monkeypatch.setattr(lease, "_RENEWAL", 0)
-
-    def write_for_too_long() -> None:
-        with first.write() as writer:
-            ingest(second, HashedWords(), [("papers", source)])  # because the first was silent for so long
-            with pytest.raises(IndexBusy, match="another one writes now"):
-                writer.remove(["p1"])
-
-    with pytest.raises(IndexBusy, match="another one writes now"):
-        write_for_too_long()
-    third = PaperIndex(tmp_path / "third", IDENTITY, server)
-    assert (len(third), third.manifest.generation) == (6, second.manifest.generation)
 
 
 def test_a_writer_that_was_killed_is_followed_at_once_from_its_folder(
@@ -275,38 +208,3 @@ def test_what_is_no_chroma_server_is_told(chroma: ChromaProcess) -> None:
         IndexAway, match=r"^what answers at .*/elsewhere is no Chroma server; correct CHATBOT_CHROMA_URL"
     ):
         ask_version(Server(f"{chroma.url}/elsewhere"))
-
-
-CHAT = """
-import json, sys
-from chatbot import PaperChatbot
-from chatbot.errors import ChatbotError
-bot, wanted = PaperChatbot(index=sys.argv[1], model="extractive"), int(sys.argv[2])
-while True:
-    hits = bot.search("honey bees", 3)
-    print(json.dumps([len(bot), [hit.paper.id for hit in hits]]), flush=True)
-    if len(bot) == wanted:
-        break
-print(bot.ask("What is studied in “On glacier melt, part 20”?").answer)
-"""
-
-
-def test_two_chats_answer_while_another_process_ingests(
-    tmp_path: Path, chroma: ChromaProcess, write_jsonl: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("CHATBOT_CHROMA_URL", chroma.url)
-    monkeypatch.setenv("CHATBOT_CHROMA_NAME", "shared")
-    writer = PaperChatbot(index=tmp_path / "writer")
-    writer.ingest(write_jsonl(*map(make_record, range(6))))
-    chats = [
-        forked.Popen([sys.executable, "-c", CHAT, tmp_path / name, "36"], stdout=subprocess.PIPE, text=True)
-        for name in ("one", "two")
-    ]
-    begun = [json.loads(chat.stdout.readline()) for chat in chats if chat.stdout]
-    assert begun == [[6, begun[0][1]]] * 2
-    writer.ingest(write_jsonl(*map(make_record, range(36))))
-    for chat in chats:
-        lines = chat.communicate(timeout=100)[0].splitlines()
-        assert chat.returncode == 0
-        assert {json.loads(line)[0] for line in lines[:-1]} <= {6, 36}
-        assert "glacier melt" in lines[-1]

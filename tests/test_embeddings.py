@@ -4,14 +4,17 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from chatbot import PaperChatbot
 from chatbot.embedding import WordModel, load_words, minilm
+from chatbot.embedding.batches import BatchSize
 from chatbot.embedding.minilm import PIECES_ON_CPU, MiniLM, find_model, verify_weights
 from chatbot.errors import EmbeddingError
 from chatbot.records import Words
@@ -25,7 +28,6 @@ def model() -> MiniLM:
 
 
 def test_vectors_equal_those_of_transformers(model: MiniLM) -> None:
-    import torch
     from transformers import AutoModel, AutoTokenizer
 
     folder = find_model()
@@ -55,8 +57,6 @@ class Cramped(MiniLM):
         self.room, self.tried = room, list[int]()
 
     def _forward(self, token_ids: Sequence[list[int]]) -> tuple[Any, Any]:
-        import torch
-
         self.tried.append(len(token_ids) * len(token_ids[0]))
         if self.tried[-1] > self.room:
             raise torch.OutOfMemoryError("CUDA out of memory")
@@ -73,6 +73,25 @@ def test_texts_that_do_not_fit_the_memory_are_computed_fewer_at_a_time(
     assert ((vectors * model.embed_papers(TEXTS * 10)).sum(axis=1) > 0.999).all()
     words = cramped.embed_words(TEXTS)
     assert [row.spans for row in words] == [row.spans for row in model.embed_words(TEXTS)]
+
+
+def test_batches_on_a_gpu_grow_until_its_memory_is_too_small() -> None:
+    tried: list[int] = []
+
+    def compute(size: int, room: int) -> None:
+        tried.append(size)
+        if size > room:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    batch = BatchSize("cuda", 4, 256)
+    for room in (20, 20, 20, 20, 9, 300, 300):  # as other programs take memory
+        batch.fit(partial(compute, room=room))
+    assert tried == [4, 8, 16, 32, 16, 16, 8, 8, 8]
+    batch = BatchSize("cuda", 4, 16)
+    tried.clear()
+    for _ in range(4):
+        batch.fit(partial(compute, room=300))
+    assert tried == [4, 8, 16, 16]
 
 
 def test_a_text_that_does_not_fit_alone_is_explained() -> None:

@@ -164,6 +164,13 @@ def test_what_an_index_takes_is_measured_as_it_grows(
     assert 0 < small.disk < large.disk
     assert min(large.memory, large.reading, large.opening, large.storing, large.unchanged, large.changed) > 0
     assert large.speed.papers == 12
+    assert (large.recall.queries, large.recall.share) == (12, 1.0)
+    assert large.snapshot > small.snapshot > 0
+    (field, *_, everything) = sizes.estimate_needs([small, large], rate := sizes.measure_rate(source, tmp_path))
+    assert field.hours == pytest.approx(100_000 / rate / 3600)
+    assert 0 < rate < 1000
+    each = (large.disk - small.disk) / 6
+    assert everything.disk == pytest.approx(small.disk + each * (200_000_000 - 6))
     stored = {paper.id: paper.abstract for paper in PaperChatbot(index=index).papers()}
     assert set(stored) == {*(f"p{n}" for n in range(2, 8)), *(f"p{n}-2" for n in range(4))}  # the first two are gone
     assert [key for key in stored if stored[key].endswith("This is another version.")] == ["p2", "p3"]

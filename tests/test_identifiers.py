@@ -8,9 +8,10 @@ import pytest
 
 from chatbot import PaperChatbot
 from chatbot.records import Paper
-from chatbot.references import format_bibtex
+from chatbot.references import format_bibtex, format_reference, name_identifiers
 from chatbot.sources import read_papers
 from chatbot.sources.fields import find_identifiers, make_paper
+from chatbot.ui.sources import format_sources
 from tests.conftest import Run, make_record
 
 
@@ -61,6 +62,30 @@ RECORDS = {
         {"id": "2410.12345", "title": "T", "abstract": "A.", "doi": "10.1000/A", "authors_parsed": [["B", "A", ""]]}
     ),
 }
+
+
+def test_a_citation_shows_them_wherever_it_is_shown(write_jsonl: Callable[..., Path], tmp_path: Path, run: Run) -> None:
+    index = tmp_path / "index"
+    address = "https://example.org/bees"
+    PaperChatbot(index=index).ingest(
+        write_jsonl(make_record(1, doi="10.1000/Bees", arxiv_id="2410.12345v2", url=address), make_record(2))
+    )
+    answer = PaperChatbot(index=index).ask("What is studied in “On honey bees, part 1”?").to_dict()
+    first = answer["citations"][0]
+    assert (first["doi"], first["arxiv_id"]) == ("10.1000/bees", "2410.12345")
+    bare = PaperChatbot(index=index).ask("What is studied in “On glacier melt, part 2”?").to_dict()
+    assert not {"doi", "arxiv_id"} & set(bare["citations"][0])
+    shown = run("ask", "What is studied in “On honey bees, part 1”?", index=index).stdout
+    assert f"doi:10.1000/bees · arXiv:2410.12345 · {address}" in " ".join(shown.split())
+    paper = PaperChatbot(index=index).paper("p1")
+    assert paper
+    assert "<bdi>doi:10.1000/bees</bdi> · <bdi>arXiv:2410.12345</bdi>" in format_sources(1, answer, lambda _: paper)
+    assert format_reference(paper) == f"On honey bees, part 1. doi:10.1000/bees arXiv:2410.12345 <{address}>"
+
+
+def test_an_identifier_that_the_address_shows_is_not_told_twice() -> None:
+    assert name_identifiers("10.1000/a(1)", "2410.12345", "https://doi.org/10.1000/A%281%29") == ["arXiv:2410.12345"]
+    assert name_identifiers("", "", "") == []
 
 
 @pytest.mark.parametrize("name", RECORDS)

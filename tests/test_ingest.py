@@ -9,12 +9,13 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event
 
 import pytest
 from filelock import FileLock
 from rich.console import Console
 
-from chatbot import PaperChatbot, terminal
+from chatbot import PaperChatbot, ingest, terminal
 from chatbot.errors import IndexBusy, SourceError
 from chatbot.index import vectors
 from chatbot.index.manifest import load_manifest
@@ -233,16 +234,41 @@ def test_what_failed_is_listed_beside_the_index_until_it_works(
     assert not report.exists()
 
 
-def test_how_much_there_is_to_do_is_counted_first(bot: PaperChatbot, write_jsonl: Write, tmp_path: Path) -> None:
+def test_how_much_there_is_to_do_is_counted_and_shown(
+    bot: PaperChatbot, write_jsonl: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = write_jsonl(make_record(0), "{half", make_record(1))
     assert (bot.count(), bot.count(path, tmp_path / "missing"), bot.count(path, "-"), bot.count("hf:2024-10-21")) == (
         59, 3, None, None,
     )  # fmt: skip
-    shown = io.StringIO()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(terminal, "err", Console(file=shown, force_terminal=True, width=120))
-        with terminal.progress_bar("Reading", total=4) as progress:
-            for _ in range(2):
-                time.sleep(0.2)
-                progress(1)
-    assert re.search(r"2/4 \d+ a second \S+ left 0:00:0\d", re.sub(r"\x1b\[\d+m", "", shown.getvalue()))
+    shown, events, known = io.StringIO(), list[Event](), Event()
+
+    def count(stopped: Event) -> int:
+        events.append(stopped)
+        known.wait()
+        return 6
+
+    monkeypatch.setattr(terminal, "err", Console(file=shown, force_terminal=True, width=120))
+    with terminal.progress_bar("Reading", count) as progress:
+        for number in range(5):
+            progress(1)
+            time.sleep(0.2)
+            if number == 0:
+                known.set()
+    seen = re.sub(r"\x1b\[[\d;]+m", "", shown.getvalue())
+    assert "1/?" in seen
+    assert re.search(r"/6 \d+ a second \S+ left 0:00:0\d", seen)
+    assert events[0].is_set()
+
+
+def test_counting_ends_where_reading_is_slow_or_nobody_waits(
+    bot: PaperChatbot, write_jsonl: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, stopped = write_jsonl(*map(make_record, range(6))), Event()
+    stopped.set()
+    assert bot.count(path, stopped=stopped) is None
+    clock = iter(range(0, 1000, 5))
+    monkeypatch.setattr(ingest, "monotonic", lambda: next(clock))
+    assert bot.count(path) is None
+    monkeypatch.setattr(ingest, "_RECORDS_A_SECOND", 0.1)
+    assert bot.count(path) == 6

@@ -2,15 +2,24 @@
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from chatbot import PaperChatbot
 from chatbot.identity import is_same
-from chatbot.records import Paper
+from chatbot.index import PaperIndex, Writer, verify
+from chatbot.index.catalogue import CATALOGUE
+from chatbot.index.metadata import hash_record
+from chatbot.ingest import ingest
+from chatbot.records import Paper, Record
 from tests.conftest import Run, make_record
+from tests.killed_ingest import IDENTITY, HashedWords
 
 Write = Callable[..., Path]
 SHORT = make_record(
@@ -145,11 +154,52 @@ def test_an_index_made_before_identifiers_opens_and_learns_them(
     bot.ingest(path)
     store = bot.index._vectors._passages
     old = store.get(ids=["p1#0"])["metadatas"][0]
-    store.update(ids=["p1#0"], metadatas=[old | {"doi": None, "arxiv_id": None, "records": None}])
+    digest = hash_record(replace(only(bot), doi=""))
+    changes = {"doi": None, "arxiv_id": None, "records": None, "record_hash": digest}
+    store.update(ids=["p1#0"], metadatas=[old | changes])
+    (bot.index.place.derived(bot.index.manifest.store) / CATALOGUE).unlink()
     reopened = PaperChatbot(index=tmp_path / "index")
     assert only(reopened).doi == ""
     assert reopened.ingest(path).updated == 1
     assert only(reopened).doi == "10.1000/bees"
+
+
+RECORDS = [
+    make_record(number, id=key, **more)
+    for number in (1, 2)
+    for key in ("p1", "p2", "p3")
+    for more in ({}, {"doi": "10.1000/x"}, {"doi": "10.1000/y"}, {"arxiv_id": "2410.00001", "doi": "10.1000/x"})
+]
+FILES = st.lists(st.sampled_from(RECORDS), min_size=1, max_size=5, unique_by=lambda record: record["id"])
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.lists(st.dictionaries(st.sampled_from(["a", "b"]), FILES, min_size=1), min_size=2, max_size=4))
+def test_papers_that_are_passed_over_as_unchanged_end_as_if_they_had_been_looked_at(
+    ingests: list[dict[str, list[dict[str, Any]]]],
+) -> None:
+    with TemporaryDirectory() as scratch:
+        folder, reports = Path(scratch), list[list[str]]()
+        for name in ("quick", "thorough"):
+            index = PaperIndex.create(folder / name, IDENTITY)
+            with pytest.MonkeyPatch.context() as patch:
+                if name == "thorough":
+                    patch.setattr(Writer, "had", lambda *_: False)
+                reports.append([_ingest_files(index, folder, files) for files in ingests])
+        quick, thorough = (PaperIndex(folder / name, IDENTITY) for name in ("quick", "thorough"))
+        assert _papers(quick) == _papers(thorough)
+        assert reports[0] == reports[1]
+        assert verify(folder / "quick") == []
+
+
+def _ingest_files(index: PaperIndex, folder: Path, files: dict[str, list[dict[str, Any]]]) -> str:
+    for name, records in files.items():
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
+    return ingest(index, HashedWords(), [(name, folder / f"{name}.jsonl") for name in files]).counts
+
+
+def _papers(index: PaperIndex) -> dict[str, tuple[Paper, list[Record]]]:
+    return {entry.paper.id: (entry.paper, list(entry.records)) for page in index.entries() for entry in page}
 
 
 BEES = {"title": "How Honey-Bees Dance", "abstract": "Bees dance for food in the hive."}

@@ -1,8 +1,10 @@
 """arXiv and the daily papers, asked over HTTP: pages, limits, silence and broken answers."""
 
+import json
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +14,7 @@ from chatbot.records import Paper, Skipped
 from chatbot.settings import Settings, load_settings
 from chatbot.sources import read_papers
 from tests.conftest import make_record
-from tests.paper_servers import PaperServer, paper_server
+from tests.paper_servers import PaperServer, daily_item, paper_server
 
 
 @pytest.fixture
@@ -146,6 +148,29 @@ def test_daily_papers_are_read_day_by_day_and_page_by_page(papers: PaperServer, 
         "2410.00001", papers.papers[0]["title"], papers.papers[0]["abstract"], ("Ada King", "Bo Li"), "", 2024,
         "https://arxiv.org/abs/2410.00001", "", "2410.00001",
     )  # fmt: skip
+
+
+def test_awkward_daily_papers_are_read_or_named(papers: PaperServer, settings: Settings) -> None:
+    whole = daily_item(make_record(1, id="2410.00001"))
+    inner = whole["paper"]
+    awkward: list[Any] = [
+        {"paper": {"id": "2410.1", "title": "<i>Odd</i>\n id", "summary": "One &amp; two.", "authors": None}},
+        {"paper": inner | {"id": None, "publishedAt": None, "authors": [{"name": None}, {"name": " Ada  King"}]}},
+        {"paper": inner | {"summary": None}},
+        {"paper": inner | {"title": ["a list"]}},
+        {"title": "nothing inside"},
+        "no object",
+    ]
+    papers.faults = [json.dumps(awkward).encode()]
+    found = list(read_papers("hf:2024-10-21", settings))
+    skipped = [item for item in found if isinstance(item, Skipped)]
+    read_well = [item for item in found if isinstance(item, Paper)]
+    assert [(each.title, each.authors, each.year, each.arxiv_id) for each in read_well] == [
+        ("Odd id", (), None, ""), (inner["title"], ("Ada King",), None, ""),
+    ]  # fmt: skip
+    assert [item.where for item in skipped] == [f"2024-10-21 item {number}" for number in (3, 4, 5, 6)]
+    assert "no abstract" in skipped[0].reason
+    assert all(item.reason for item in skipped)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
@@ -12,6 +13,7 @@ from uuid import uuid4
 import pytest
 
 from chatbot.embedding import engine
+from chatbot.embedding.minilm import MiniLM
 from chatbot.embedding.ray_workers import connect, load_ray, open_workers, plan_workers
 from chatbot.errors import EmbeddingError
 from chatbot.index import PaperIndex
@@ -73,6 +75,25 @@ def test_workers_make_the_index_that_one_process_makes(
     found = bring_in(tmp_path / "many", papers, load_settings(engine="ray"))
     assert [what for what in expected if found[what] != expected[what]] == []
     assert len(list(tasks.iterdir())) >= 3 * killed
+
+
+@pytest.mark.timeout(300)
+def test_the_command_embeds_on_the_cluster_that_it_is_told(
+    cluster: Any, write_jsonl: Callable[..., Path], tmp_path: Path
+) -> None:
+    papers = write_jsonl(*map(make_record, range(150)))
+    address = cluster.get_runtime_context().gcs_address
+    for name, options in (("one", ()), ("many", ("--engine", "ray"))):
+        command = [sys.executable, "-m", "chatbot", "ingest", papers, "--index", tmp_path / name, *options]
+        done = subprocess.run(
+            command, env=os.environ | {"CHATBOT_RAY_ADDRESS": address, "PYTHONPATH": str(ROOT)}, capture_output=True,
+            text=True, check=False,
+        )  # fmt: skip
+        assert (done.returncode, "150 added" in done.stdout) == (0, True), done.stderr
+    one, many = (list(PaperIndex(tmp_path / name, MiniLM.identity).entries()) for name in ("one", "many"))
+    vectors = [{entry.paper: entry.vectors for page in index for entry in page} for index in (one, many)]
+    assert vectors[0].keys() == vectors[1].keys()
+    assert all((vectors[0][paper] * vectors[1][paper]).sum(axis=1).min() > 0.9999 for paper in vectors[0])
 
 
 @pytest.mark.parametrize(

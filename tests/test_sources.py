@@ -4,6 +4,7 @@ import gzip
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -139,6 +140,29 @@ def test_beir_folder_and_gzip_are_read(tmp_path: Path) -> None:
     assert [(paper.id, paper.title) for paper in papers] == [("d1", "T"), ("d2", "Named by its words.")]
     packed = write(tmp_path, gzip.compress(json.dumps(make_record(1)).encode()), "papers.jsonl.gz")
     assert len(read(packed)[0]) == 1
+
+
+def test_awkward_records_of_a_beir_corpus_are_read_or_named(tmp_path: Path) -> None:
+    records: list[Any] = [
+        {"_id": "MED-10", "title": " Statin  use\n", "text": "One.\nTwo. ", "metadata": {"url": "https://x.example"}},
+        {"_id": 7, "title": None, "text": "A number for an id, and no title at all but words: " + "more " * 20},
+        {"_id": "empty", "title": "Only a title", "text": ""},
+        {"_id": "nothing"},
+        {"_id": "MED-10", "title": "Its id is taken", "text": "Three."},
+        {"_id": "a/b c#d", "title": "Signs in the id", "text": "Four."},
+    ]
+    lines = [*map(json.dumps, records), '{"_id": "cut']
+    write(tmp_path, "\ufeff" + "\n".join(lines), "corpus.jsonl")
+    papers, skipped = read(tmp_path)
+    assert [(paper.id, paper.title) for paper in papers] == [
+        ("MED-10", "Statin use"),
+        ("7", "A number for an id, and no title at all but words:"),
+        ("a/b c#d", "Signs in the id"),
+    ]
+    assert [item.reason for item in skipped] == [
+        "no abstract", "no title", "its id is taken by an earlier record",
+        "not valid JSON (Unterminated string starting at)",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

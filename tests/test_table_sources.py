@@ -56,6 +56,23 @@ def test_separator_order_case_and_byte_order_mark_do_not_matter(tmp_path: Path, 
     assert [(paper.title, paper.abstract) for paper in papers] == [("T", "One; two, 3.")]
 
 
+def test_awkward_rows_of_a_tsv_are_read_or_named(tmp_path: Path) -> None:
+    rows = [
+        "Title\tAbstract\tAuthors\tYear",
+        'On "quoted", comma\tOne, two; 3.\tAda King; Bo Li\t2020-05-01',
+        '"A tab\there"\t"Over\r\ntwo lines."\t\t',
+        "Too\tmany\tcells\t2020\tin it",
+        "Spaced  \t  Five.\t\tforthcoming",
+    ]
+    papers, skipped = read(write(tmp_path, "\r\n".join(rows) + "\r\n", "papers.tsv"))
+    assert [(paper.title, paper.abstract, paper.authors, paper.year) for paper in papers] == [
+        ('On "quoted", comma', "One, two; 3.", ("Ada King", "Bo Li"), 2020),
+        ("A tab here", "Over two lines.", (), None),
+        ("Spaced", "Five.", (), None),
+    ]
+    assert [(item.where, item.reason) for item in skipped] == [("line 5", "5 cells under 4 columns")]
+
+
 def test_bad_rows_are_named_and_stop_nothing(tmp_path: Path) -> None:
     table = b"title,abstract\nA,One.\nB,two,three\nCaf\xe9,Four.\n\n,Five.\nD,Six.\nA,One.\n"
     papers, skipped = read(write(tmp_path, table))

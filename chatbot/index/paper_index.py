@@ -147,7 +147,8 @@ class PaperIndex:
         with self._listing:
             generation, listed = self._listed
             if generation != manifest.generation:
-                listed = load_catalogue(self.place.derived(manifest.store), manifest.generation, self._vectors)
+                folder = self.place.derived(manifest.store)
+                listed = load_catalogue(folder, manifest.generation, self._vectors, self._listed)
                 self._listed = manifest.generation, listed
             return listed
 
@@ -222,15 +223,17 @@ class PaperIndex:
         with self.place.guard(), self.place.lock() as keep:
             with self._turn:
                 self._prepare()
+                listed = self._list(self.manifest)
                 self.manifest.writing = True
                 self.place.save(self.manifest)
             self._vectors.generation = self.manifest.generation + 1
+            writer = Writer(self._vectors, self._lexical, keep, listed)
             try:
-                yield Writer(self._vectors, self._lexical, keep)
+                yield writer
             finally:
                 self._lexical.commit()
                 keep()  # of another writer's manifest this one knows nothing
-                self._finish_write()
+                self._finish_write(writer.is_changed)
 
     def _prepare(self) -> None:
         """Open what is there now, and do what an earlier writer may have left undone; the lock has to be held."""
@@ -240,8 +243,8 @@ class PaperIndex:
         if self.manifest.writing:
             self._finish_write()
 
-    def _finish_write(self) -> None:
-        finished = replace(self.manifest, generation=self.manifest.generation + 1, writing=False)
+    def _finish_write(self, is_changed: bool = True) -> None:
+        finished = replace(self.manifest, generation=self.manifest.generation + is_changed, writing=False)
         listed = self._list(finished)
         describe(finished, ((each.paper.id, each.digest) for each in listed), len(self._vectors))
         with self._turn:

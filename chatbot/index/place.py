@@ -23,17 +23,19 @@ _opening = Lock()  # Chroma looks up the client of a folder again while it makes
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A Chroma server: its address, the name of the index there, and for how many seconds it may be away."""
+    """A Chroma server: its address, where on it the index is, and for how many seconds it may be away."""
 
     url: str = field(repr=False)  # it may hold a password
     name: str = "papers"
     token: str = field(default="", repr=False)
     patience: float = 15
+    tenant: str = "default_tenant"
+    database: str = "default_database"
 
     @property
     def headers(self) -> dict[str, str]:
-        """Return what each request has to carry for a proxy to let it through."""
-        return {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        """Return what each request has to carry for a proxy, or Chroma's cloud, to let it through."""
+        return {"Authorization": f"Bearer {self.token}", "X-Chroma-Token": self.token} if self.token else {}
 
     def __str__(self) -> str:
         """Return the address without what is secret in it."""
@@ -46,7 +48,8 @@ def find_server(settings: Settings) -> Server | None:
     if not settings.chroma_url:
         return None
     token = settings.chroma_token.get_secret_value() if settings.chroma_token else ""
-    return Server(settings.chroma_url, settings.chroma_name, token, settings.chroma_patience)
+    where = settings.chroma_tenant, settings.chroma_database
+    return Server(settings.chroma_url, settings.chroma_name, token, settings.chroma_patience, *where)
 
 
 def find_place(folder: Path, server: Server | None = None) -> "Folder":

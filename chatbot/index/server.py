@@ -102,9 +102,18 @@ class OnServer(Folder):
         url = self._server.url
         settings = Settings(anonymized_telemetry=False, chroma_http_max_keepalive_connections=0)
         try:
-            client: Any = chromadb.HttpClient(url, settings=settings, headers=self._server.headers)
-        except ValueError as error:
-            raise IndexAway(f"{self} cannot be used ({self._shorten(error)})") from error
+            client: Any = chromadb.HttpClient(
+                url,
+                settings=settings,
+                headers=self._server.headers,
+                tenant=self._server.tenant,
+                database=self._server.database,
+            )
+        except (ValueError, NotFoundError) as error:
+            raise IndexAway(
+                f"{self} cannot be used ({self._shorten(error)}); CHATBOT_CHROMA_TENANT and CHATBOT_CHROMA_DATABASE "
+                "have to name what is there"
+            ) from error
         session, api = Session(self._server), client._server
         session.headers.update(api._session.headers)
         api._session = session

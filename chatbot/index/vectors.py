@@ -109,17 +109,17 @@ class VectorStore:
 
     def papers(self, paper_ids: Sequence[str]) -> dict[str, Paper]:
         """Return papers by id; those that are not there are left out."""
-        found: dict[str, Paper] = {}
+        return {stored["paper_id"]: read_paper(text, stored) for text, stored in self._first_passages(paper_ids)}
+
+    def _first_passages(self, paper_ids: Sequence[str]) -> Iterator[tuple[str, dict[str, Any]]]:
         for page in _pages([f"{paper_id}#0" for paper_id in paper_ids]):
             result = self._passages.get(ids=page, include=["metadatas", "documents"])
-            for text, stored in zip(result["documents"], result["metadatas"], strict=True):
-                found[stored["paper_id"]] = read_paper(text, stored)
-        return found
+            yield from zip(result["documents"], result["metadatas"], strict=True)
 
     def records(self, paper_ids: Sequence[str]) -> dict[str, tuple[Paper, list[Record]]]:
         """Return papers by id, each with the records that it is made of."""
-        stored = self.metadata(paper_ids)
-        return {key: (paper, read_records(paper, stored[key])) for key, paper in self.papers(list(stored)).items()}
+        papers = ((read_paper(text, stored), stored) for text, stored in self._first_passages(paper_ids))
+        return {paper.id: (paper, read_records(paper, stored)) for paper, stored in papers}
 
     def all_papers(self, since: int = -1) -> Iterator[tuple[Paper, dict[str, Any]]]:
         """Yield every paper with what is stored about it, in the order of storing; only those stored ``since`` then."""
@@ -141,8 +141,9 @@ class VectorStore:
         return {chunk_id.removesuffix("#0") for page in pages for chunk_id in page if chunk_id.endswith("#0")}
 
     def ids_of_source(self, source: str) -> dict[str, tuple[str, ...]]:
-        """Return the ids of the papers that came from ``source``, each with the ids that its records have there."""
-        pages = self._matching({"sources": {"$contains": source}}, ["metadatas"])
+        """Return of papers from ``source`` that differ from their records the ids, with those of the records there."""
+        where = {"$and": [{"sources": {"$contains": source}}, {"records": {"$ne": ""}}]}
+        pages = self._matching(where, ["metadatas"])
         return {stored["paper_id"]: ids_there(stored, source) for page in pages for stored in page["metadatas"]}
 
     def nearest_passages(self, vector: Vectors, limit: int, among: Sequence[str] | None = None) -> dict[str, float]:

@@ -9,16 +9,20 @@ from collections.abc import Iterable, Sequence
 from chatbot.identity import identity_keys
 from chatbot.index.lexical import LexicalIndex
 from chatbot.index.manifest import Manifest
+from chatbot.index.metadata import hash_record
 from chatbot.index.place import Keep
 from chatbot.index.vectors import Entry, VectorStore
-from chatbot.records import Paper, Record
+from chatbot.records import Listed, Paper, Record
 
 
 class Writer:
     """What may be done while the write lock is held. A call that returned is durable."""
 
-    def __init__(self, vectors: VectorStore, lexical: LexicalIndex, keep: Keep) -> None:
+    def __init__(self, vectors: VectorStore, lexical: LexicalIndex, keep: Keep, listed: Iterable[Listed] = ()) -> None:
         self._vectors, self._lexical, self._keep = vectors, lexical, keep
+        self._listed = {each.paper.id: each for each in listed}
+        self._alone = dict[str, dict[str, str]]()  # by source, the hashes of papers by id
+        self.is_changed = False
 
     def stored(self, paper_ids: Sequence[str]) -> dict[str, tuple[Paper, list[Record]]]:
         """Return those papers that are stored, by id, each with the records that it is made of."""
@@ -29,27 +33,47 @@ class Writer:
         """Return the ids of papers that a record of theirs has given each key; see LexicalIndex."""
         return self._lexical.find(keys)
 
+    def had(self, source: str, paper: Paper) -> bool:
+        """Tell whether ``paper``, and no more than it, was there as what ``source`` says, when writing began."""
+        if source not in self._alone:
+            compound = self._vectors.ids_of_source(source)
+            self._alone[source] = {
+                key: listed.digest
+                for key, listed in self._listed.items()
+                if listed.sources == (source,) and key not in compound
+            }
+        return self._alone[source].get(paper.id) == hash_record(paper)
+
     def ids_of_source(self, source: str) -> dict[str, tuple[str, ...]]:
-        """Return the ids of the papers that came from ``source``, each with the ids that its records have there."""
-        return self._vectors.ids_of_source(source)
+        """Return the ids of papers from ``source``, each with the ids that its records have there.
+
+        These are the papers that were there when writing began; some may be removed since.
+        """
+        alone = {key: (key,) for key, listed in self._listed.items() if source in listed.sources}
+        return alone | self._vectors.ids_of_source(source)
 
     def write(self, entries: Sequence[Entry]) -> None:
         """Store new or changed papers with their vectors."""
-        self._keep()
+        self._begin()
         self._vectors.write(entries)
         self._lexical.add((entry.paper, name_keys(entry.records)) for entry in entries)
 
     def update(self, paper: Paper, records: Sequence[Record]) -> None:
         """Store new metadata of a paper whose text is unchanged."""
-        self._keep()
+        self._begin()
         self._vectors.update_metadata(paper, records, self._vectors.metadata([paper.id])[paper.id])
         self._lexical.add([(paper, name_keys(records))])
 
     def remove(self, paper_ids: Sequence[str]) -> None:
         """Remove papers."""
+        if paper_ids:
+            self._begin()
+            self._vectors.remove(paper_ids)
+            self._lexical.remove(paper_ids)
+
+    def _begin(self) -> None:
         self._keep()
-        self._vectors.remove(paper_ids)
-        self._lexical.remove(paper_ids)
+        self.is_changed = True
 
 
 def describe(manifest: Manifest, digests: Iterable[tuple[str, str]], passages: int) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from chatbot.markup import flatten_text
 from chatbot.records import Paper
-from chatbot.references import format_bibtex, web_address
+from chatbot.references import format_bibtex, name_identifiers, web_address
 from chatbot.ui.answers import anchor, show_text
 from chatbot.ui.why import format_why
 
@@ -71,6 +71,7 @@ def _format_pages(place: int, paper: Paper, citations: Sequence[Mapping[str, Any
 
 def _format_facts(paper: Paper) -> str:
     facts = [", ".join(paper.authors), " ".join(filter(None, [paper.venue, str(paper.year or "")]))]
+    facts += name_identifiers(paper.doi, paper.arxiv_id, paper.url)
     shown = [f"<bdi>{show_text(fact)}</bdi>" for fact in facts if fact]
     if address := web_address(paper.url):
         shown.append(f"<a href='{escape(address)}' target='_blank' rel='noopener noreferrer'>{show_text(address)}</a>")
