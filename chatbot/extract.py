@@ -58,6 +58,9 @@ def choose_papers(question: Question, matches: Sequence[Match]) -> list[Match]:
         close = [match for match in matches if match.value >= matches[0].value - MARGIN]
         return (holders or close)[:WHICH_MOST]
     named = sorted((match for match in matches if match.named), key=lambda match: match.called or (0, 0))
+    sides = sorted((match for match in matches if match.side), key=lambda match: match.side)
+    if sides and len(named) <= 2:
+        return sides
     others = [match for match in matches if not match.named and match.fit >= floor]
     return named[:GROUP_MOST] if len(named) >= 2 else [*named, *others][:2]
 

@@ -17,6 +17,7 @@ from chatbot.embedding import Embedder, WordModel
 from chatbot.index import PaperIndex, Scope
 from chatbot.questions import read_question, take_as
 from chatbot.records import Hit, Match, Paper, Question, Span
+from chatbot.sides import find_sides
 
 CLEAR_LEAD = 0.35  # of at most 2: what a comparison is about is all in one paper that fits so much better than others
 _SAYS_PAPER = re.compile(r"(?:-\w+)?(?: \w+)? (?:paper|work|study|one)\b", re.I)
@@ -57,6 +58,7 @@ class Reader:
             question = read_question(spelled)
             hits, vector = self.search(spelled, max(count, top_k))
         matches = self._match(question, vector, hits[:count], focus)
+        matches = find_sides(question, matches)
         question = _settle_kind(question, matches)
         matches = ranking.rank_sentences(question, matches)
         order = [match.hit for match in matches] + hits[count:]
@@ -144,11 +146,12 @@ class Reader:
 
 
 def _settle_kind(question: Question, matches: Sequence[Match]) -> Question:
-    """Return ``question`` as one that compares where it calls two papers by name, and not where all is in the first."""
+    """Return ``question`` as one that compares where it is about two papers, and not where all is in the first."""
     called = sum(_is_called(match, question) for match in matches)
-    if question.kind == "single" and called > 1:
+    is_of_two = any(match.side for match in matches)
+    if question.kind == "single" and (called > 1 or is_of_two):
         return take_as("compare", question)
-    if question.kind == "compare" and called < 2 and len(matches) > 1:
+    if question.kind == "compare" and called < 2 and len(matches) > 1 and not is_of_two:
         first, second = matches[:2]
         if first.holds.issuperset(question.names) and first.fit > second.fit + CLEAR_LEAD:
             return take_as("single", question)

@@ -183,7 +183,8 @@ class Match:
     sentence. ``meanings`` has shape (sentences, 384): the unit mean of each sentence's word vectors. ``evidence`` has
     shape (sentences,): the log-odds that a sentence belongs in an answer; ``order`` are the sentences, those to be told
     first in front; ranking sets both. ``called`` tells from where to where the question calls the paper by name, None
-    when it does not; ``holds`` are the names in the question that the paper mentions.
+    when it does not; ``holds`` are the names in the question that the paper mentions. ``side`` is 1 or 2 where the
+    question sets this paper beside another one, and 0 else.
     """
 
     hit: Hit
@@ -197,6 +198,7 @@ class Match:
     evidence: Any = field(default=None, repr=False, compare=False)
     order: tuple[int, ...] = field(default=(), repr=False, compare=False)
     holds: frozenset[str] = frozenset()
+    side: int = 0
 
     @property
     def named(self) -> bool:

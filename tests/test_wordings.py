@@ -54,6 +54,8 @@ def test_several_papers_called_by_name(bot: PaperChatbot, question: str, papers:
         ("list the continual learning papers", ["Continual Le", "Continual ev", "Large Contin"]),
         ("what do you have on hypernetworks", ["Magnitude In"]),
         ("which papers release code?", ["MambaEVT", "LiNeS"]),
+        ("Who has worked on federated learning?", ["Anchor Sampl", "A General Th", "Noise-Robust", "Bristle: Dec"]),
+        ("Where is reinforcement learning used or studied?", ["Accelerating", "Graph Attent"]),
     ],
 )
 def test_all_papers_of_a_kind(bot: PaperChatbot, question: str, papers: Sequence[str]) -> None:
