@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from chatbot.figures import has_count
 from chatbot.logistic import load_logistic
 from chatbot.records import Judgement, Match, Paper, Question
 
@@ -21,6 +22,7 @@ FEATURES = (
     "sentence_coverage",
     "sentence_weakest",
     "no_figure",
+    "uncounted",
     "words",
 )
 HEARD_OF = 0.5  # coverage from which a subject may be there in other words
@@ -34,24 +36,27 @@ def measure(question: Question, judged: Sequence[Match]) -> list[float]:
     ``coverage``, ``weakest_word`` and ``phrases``: mean and lowest value over the question's words, and mean over its
     phrases, of the best match in any sentence; ``absent_name``: a name in the question stands in none of the papers;
     ``sentence_…``: the same for the sentence with most evidence alone; ``no_figure``: one is asked for and that
-    sentence has none; ``words``: how many the question has, in twenties. Of a question
-    that calls a paper by its whole title, that title's words are left out of the values over words: they tell which
-    paper it is about, not that this one answers it.
+    sentence has none; ``uncounted``: the number of some things is asked for, and no sentence has one beside the word
+    for them; ``words``: how many the question has, in twenties. Of a question that calls a paper by its whole title,
+    that title's words are left out of the values over words: they tell which paper it is about, not that this one
+    answers it.
     """
     first = judged[0]
     told = _tells(judged)
     words = np.concatenate([match.words for match in judged]).max(axis=0)[told]
     phrases = np.concatenate([match.phrases for match in judged]).max(axis=0) if question.phrases else words
     best = int(first.evidence.argmax())
-    text = " ".join(match.hit.paper.text for match in judged).lower()
+    held = frozenset().union(*(match.holds for match in judged))
+    told_by = [span.text for match in judged for span in match.spans]
     return [
         float(words.mean()),
         float(words.min()),
         float(phrases.mean()),
-        float(any(name.lower() not in text for name in question.names)),
+        float(not held.issuperset(question.names)),
         float(first.words[best][told].mean()),
         float(first.words[best][told].min()),
         float("figure" in question.wants and not _NUMBER.search(first.spans[best].text)),
+        float(bool(question.counted) and not any(has_count(each, question.counted) for each in told_by)),
         len(question.words) / 20,
     ]
 
@@ -65,8 +70,8 @@ def _tells(judged: Sequence[Match]) -> npt.NDArray[np.bool_]:
 
 
 def judged_papers(question: Question, chosen: Sequence[Match]) -> Sequence[Match]:
-    """Return the matches that a judgement rests on: all sides of a comparison, else the best one."""
-    return chosen if question.kind == "compare" else chosen[:1]
+    """Return the matches that a judgement rests on: all sides of a comparison that was asked for, else the best one."""
+    return chosen if question.kind == "compare" else sorted(chosen, key=lambda match: match.value)[-1:]
 
 
 def judge(question: Question, chosen: Sequence[Match], unknown_names: Sequence[str]) -> Judgement:

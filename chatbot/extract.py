@@ -45,7 +45,11 @@ def answer(
 
 
 def choose_papers(question: Question, matches: Sequence[Match]) -> list[Match]:
-    """Return the matches to answer from: one, the sides of a comparison, or all that the question fits."""
+    """Return the matches to answer from: one, the two that the question is about, or all that it fits."""
+    named = sorted((match for match in matches if match.named), key=lambda match: match.called or (0, 0))
+    sides = sorted((match for match in matches if match.side), key=lambda match: match.side)
+    if sides and question.kind != "which" and not question.of_record and len(named) <= 2:
+        return sides
     if question.kind == "single" or len(matches) < 2:
         return list(matches[:1])
     floor = matches[0].fit - SIDE_MARGIN
@@ -57,10 +61,6 @@ def choose_papers(question: Question, matches: Sequence[Match]) -> list[Match]:
         holders = [match for match in matches if written and match.holds.issuperset(written)]
         close = [match for match in matches if match.value >= matches[0].value - MARGIN]
         return (holders or close)[:WHICH_MOST]
-    named = sorted((match for match in matches if match.named), key=lambda match: match.called or (0, 0))
-    sides = sorted((match for match in matches if match.side), key=lambda match: match.side)
-    if sides and len(named) <= 2:
-        return sides
     others = [match for match in matches if not match.named and match.fit >= floor]
     return named[:GROUP_MOST] if len(named) >= 2 else [*named, *others][:2]
 

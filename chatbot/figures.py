@@ -29,6 +29,7 @@ _WORDED = re.compile(
     rf"(?: ({'|'.join(_SCALES)})\b)?([ -]?(?:times|fold)\b)?",
     re.I,
 )
+_WORDS_BEFORE, _WORDS_BEHIND, _STEM = 5, 2, 6  # of what is counted; and letters that forms of a word share
 _ONE_UNIT = re.compile(r"\ban? (second|minute|hour|day)\b", re.I)
 _HEDGE = re.compile(r"\b(?:about|around|roughly|approximately|nearly|almost|some|circa|ca\.)\s*$|[~≈]\s*$", re.I)
 _POWER = re.compile(r"(\d+)\s*(?:\^|\*\*)\s*\{?(-?\d+)\}?")
@@ -72,6 +73,22 @@ def _find_words(text: str) -> list[Figure]:
     for match in _ONE_UNIT.finditer(text):
         found.append(Figure(1.0, _UNITS[f"{match[1].lower()}s"], match[0], match.start(), is_soft=True))
     return found
+
+
+def has_count(text: str, noun: str) -> bool:
+    """Tell whether a figure stands in ``text`` up to five words before a form of ``noun``, or right behind it."""
+    words, figures = list(re.finditer(r"[\w.,%'-]+", text)), find_figures(text)
+    near = [
+        (words[max(at - _WORDS_BEFORE, 0)].start(), words[min(at + _WORDS_BEHIND, len(words) - 1)].end())
+        for at, word in enumerate(words)
+        if _stem(word[0]) == _stem(noun)
+    ]
+    return any(first <= figure.start < last for figure in figures for first, last in near)
+
+
+def _stem(word: str) -> str:
+    plain = word.lower().strip(".,'-")
+    return (f"{plain[:-3]}y" if plain.endswith("ies") else plain.removesuffix("s"))[:_STEM]
 
 
 def figures_missing(claim: str, source: str) -> list[str]:

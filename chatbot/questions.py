@@ -6,6 +6,7 @@ Knows words that say nothing; knows nothing of papers, vectors or earlier turns.
 import re
 import unicodedata
 from dataclasses import replace
+from itertools import takewhile
 
 from chatbot.errors import InputError
 from chatbot.intents import asks_link, find_fields, find_kind, find_wants, split_parts
@@ -33,6 +34,11 @@ _GENERIC = frozenset(
     """.split()
 )
 _COINED = re.compile(r"(?=[\w.-]*$)[\w-]*(?:[A-Z][\w-]*[A-Z0-9]|[a-z][A-Z]|[A-Za-z]-?\d)[\w.-]*")
+
+
+_HOW_MANY = re.compile(r"\b(?:how many|(?:what|which|the) number of) ((?:[\w/-]+ ?){1,6})", re.I)
+_PLURAL = re.compile(r"[^s]s$|^(?:people|children|criteria|corpora)$", re.I)
+_UNITS = {"times", "percent", "percentage", "points", "fold", "seconds", "minutes", "hours", "days", "bits", "bytes"}
 
 
 def clean_question(text: str, max_chars: int, what: str = "question") -> str:
@@ -82,7 +88,17 @@ def _read(whole: str, first: int, last: int, kind: Kind) -> Question:
         names=tuple(names),
         wants=find_wants(text),
         of_record=find_fields(text),
+        counted=_find_counted(text),
     )
+
+
+def _find_counted(text: str) -> str:
+    """Return the word for the things whose number is asked for; nothing for a unit, which has other spellings."""
+    asked = _HOW_MANY.search(text)
+    words: list[str] = list(takewhile(lambda word: not is_generic(word), asked[1].split())) if asked else []
+    if not words or words[0].lower() in _UNITS:
+        return ""
+    return next(filter(_PLURAL.search, words), words[-1])
 
 
 def _name(word: str) -> str:

@@ -146,12 +146,11 @@ class Reader:
 
 
 def _settle_kind(question: Question, matches: Sequence[Match]) -> Question:
-    """Return ``question`` as one that compares where it is about two papers, and not where all is in the first."""
+    """Return ``question`` as one that compares where it calls two papers by name, and not where all is in the first."""
     called = sum(_is_called(match, question) for match in matches)
-    is_of_two = any(match.side for match in matches)
-    if question.kind == "single" and (called > 1 or is_of_two):
+    if question.kind == "single" and called > 1:
         return take_as("compare", question)
-    if question.kind == "compare" and called < 2 and len(matches) > 1 and not is_of_two:
+    if question.kind == "compare" and called < 2 and len(matches) > 1 and not any(match.side for match in matches):
         first, second = matches[:2]
         if first.holds.issuperset(question.names) and first.fit > second.fit + CLEAR_LEAD:
             return take_as("single", question)

@@ -119,8 +119,8 @@ class Question:
     """A question as read. ``words`` are spans in ``text``; ``phrases`` and ``names`` are pieces of it.
 
     ``wants`` are the kinds of facts it asks for; ``of_record`` names what it asks of a paper that abstracts don't say:
-    fields of ``Paper``, or what no record has. ``parts`` are what it asks one after another, if that is more than one
-    thing; their ``words`` are spans in the text of the whole.
+    fields of ``Paper``, or what no record has; ``counted`` is the word for what it asks the number of. ``parts`` are
+    what it asks one after another, if that is more than one thing; their ``words`` are spans in the text of the whole.
     """
 
     text: str
@@ -130,6 +130,7 @@ class Question:
     names: tuple[str, ...]
     wants: frozenset[Want]
     of_record: tuple[str, ...] = ()
+    counted: str = ""
     parts: "tuple[Question, ...]" = ()
 
     @property

@@ -73,6 +73,7 @@ def test_stages_do_not_import_each_other() -> None:
     stages = {stage(path) for path in ROOT.glob("chatbot/**/*.py")} - SHARED - JOINING
     helpers = {
         ("acronyms", "questions"),
+        ("answerable", "figures"),
         ("chunks", "sentences"),
         ("citations", "sentences"),
         ("comparing", "questions"),

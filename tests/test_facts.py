@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from chatbot.exchange import exchange_conflict
 from chatbot.facts import addresses_missing, comparison_conflict, find_names, names_missing, strong_words_missing
-from chatbot.figures import figures_missing, find_figures
+from chatbot.figures import figures_missing, find_figures, has_count
 
 SOURCE = "FRNet achieves 73.3% and 82.5% mIoU and operates 5 times faster on 10M points than CIFAR-10 models."
 
@@ -27,6 +27,21 @@ def test_figures_written_in_another_way_agree(claim: str) -> None:
 )  # fmt: skip
 def test_figures_that_the_source_lacks_are_named(claim: str, missing: list[str]) -> None:
     assert figures_missing(claim, SOURCE) == missing
+
+
+@pytest.mark.parametrize(
+    ("text", "noun", "is_there"),
+    [
+        ("We offer eleven built-in datasets and more.", "datasets", True),
+        ("Trained on 3,000 images of 12 different object categories.", "category", True),
+        ("There are many classes. We stack 30 layers.", "classes", False),
+        ("It runs on GPUs, and is 2x faster.", "GPUs", False),
+        ("Experiments on CIFAR-10 images", "images", False),
+        ("layers: 12", "layer", True),
+    ],
+)
+def test_a_count_stands_beside_the_word_for_what_is_counted(text: str, noun: str, is_there: bool) -> None:
+    assert has_count(text, noun) == is_there
 
 
 def test_digits_in_names_are_no_figures() -> None:

@@ -49,6 +49,24 @@ def test_kind(text: str, kind: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "counted"),
+    [
+        ("How many GPUs does FRNet train on?", "GPUs"),
+        ("how many built-in datasets are there", "datasets"),
+        ("how many people took part in the study?", "people"),
+        ("what is the number of layers in it?", "layers"),
+        ("how many inducing points does it need", "points"),
+        ("How many times faster is FRNet?", ""),
+        ("by how many percentage points is it better", ""),
+        ("how much memory does it need?", ""),
+        ("how many are there?", ""),
+    ],
+)
+def test_what_is_to_be_counted(text: str, counted: str) -> None:
+    assert read_question(text).counted == counted
+
+
+@pytest.mark.parametrize(
     ("text", "parts"),
     [
         ("What mIoU does FRNet reach, and how fast is it?", ["What mIoU does FRNet reach, and ", "how fast is it?"]),
