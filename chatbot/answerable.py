@@ -31,15 +31,15 @@ _NUMBER = re.compile(r"(?<![\w.-])\d+(?:[.,]\d+)*(?:%|x|[kKMB]\b)?(?![\w-])|\d\s
 
 
 def measure(question: Question, judged: Sequence[Match]) -> list[float]:
-    """Return the values of ``FEATURES`` for an answer from the ``judged`` matches, best first.
+    """Return the values of ``FEATURES`` for an answer from the ``judged`` matches.
 
     ``coverage``, ``weakest_word`` and ``phrases``: mean and lowest value over the question's words, and mean over its
     phrases, of the best match in any sentence; ``absent_name``: a name in the question stands in none of the papers;
-    ``sentence_…``: the same for the sentence with most evidence alone; ``no_figure``: one is asked for and that
-    sentence has none; ``uncounted``: the number of some things is asked for, and no sentence has one beside the word
-    for them; ``words``: how many the question has, in twenties. Of a question that calls a paper by its whole title,
-    that title's words are left out of the values over words: they tell which paper it is about, not that this one
-    answers it.
+    ``sentence_…``: the same for the sentence of the first paper with most evidence alone; ``no_figure``: one is asked
+    for and that sentence has none; ``uncounted``: the number of some things is asked for, and no sentence has one
+    beside the word for them; ``words``: how many the question has, in twenties. Of a question that calls a paper by its
+    whole title, that title's words are left out of the values over words: they tell which paper it is about, not that
+    this one answers it.
     """
     first = judged[0]
     told = _tells(judged)
@@ -72,7 +72,7 @@ def _tells(judged: Sequence[Match]) -> npt.NDArray[np.bool_]:
 
 def judged_papers(question: Question, chosen: Sequence[Match]) -> Sequence[Match]:
     """Return the matches that a judgement rests on: all sides of a comparison that was asked for, else the best one."""
-    return chosen if question.kind == "compare" else sorted(chosen, key=lambda match: match.value)[-1:]
+    return chosen if question.kind == "compare" else sorted(chosen, key=lambda match: -match.value)[:1]
 
 
 def judge(question: Question, chosen: Sequence[Match], unknown_names: Sequence[str]) -> Judgement:

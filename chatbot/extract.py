@@ -48,7 +48,8 @@ def choose_papers(question: Question, matches: Sequence[Match]) -> list[Match]:
     """Return the matches to answer from: one, the two that the question is about, or all that it fits."""
     named = sorted((match for match in matches if match.named), key=lambda match: match.called or (0, 0))
     sides = sorted((match for match in matches if match.side), key=lambda match: match.side)
-    if sides and question.kind != "which" and not question.of_record and len(named) <= 2:
+    of_record = question.of_record or question.beside
+    if sides and question.kind != "which" and not of_record and all(match.side for match in named):
         return sides
     if question.kind == "single" or len(matches) < 2:
         return list(matches[:1])

@@ -77,7 +77,7 @@ def _find_words(text: str) -> list[Figure]:
 
 def has_count(text: str, noun: str) -> bool:
     """Tell whether a figure stands in ``text`` up to five words before a form of ``noun``, or right behind it."""
-    words, figures = list(re.finditer(r"[\w.,%'-]+", text)), find_figures(text)
+    words, figures = list(re.finditer(r"[\w.,%']+", text)), find_figures(text)
     near = [
         (words[max(at - _WORDS_BEFORE, 0)].start(), words[min(at + _WORDS_BEHIND, len(words) - 1)].end())
         for at, word in enumerate(words)
@@ -87,8 +87,8 @@ def has_count(text: str, noun: str) -> bool:
 
 
 def _stem(word: str) -> str:
-    plain = word.lower().strip(".,'-")
-    return (f"{plain[:-3]}y" if plain.endswith("ies") else plain.removesuffix("s"))[:_STEM]
+    plain = word.lower().strip(".,'")
+    return re.sub(r"ies$", "y", re.sub(r"(?<=ss|sh|ch|.x)es$|(?<!s)s$", "", plain))[:_STEM]
 
 
 def figures_missing(claim: str, source: str) -> list[str]:

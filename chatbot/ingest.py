@@ -73,7 +73,8 @@ def ingest(
 def count_records(sources: Sequence[str | Path], settings: Settings, stopped: Event | None = None) -> int | None:
     """Return how many records ``sources`` hold.
 
-    None when only asking them would tell, when reading them takes long, as that of many PDFs does, or once ``stopped``.
+    None when only asking them would tell, or reading them takes long: of many PDFs, or where somebody waits for it, as
+    whoever gives no ``stopped`` does; and once that is set.
     """
     if not all(map(is_complete, sources)):
         return None
@@ -84,7 +85,8 @@ def count_records(sources: Sequence[str | Path], settings: Settings, stopped: Ev
             for _ in read_papers(source, settings):
                 count += 1
                 elapsed = monotonic() - began
-                if (elapsed > _COUNTING and count < _RECORDS_A_SECOND * elapsed) or (stopped and stopped.is_set()):
+                is_slow = stopped is None or count < _RECORDS_A_SECOND * elapsed
+                if (elapsed > _COUNTING and is_slow) or (stopped and stopped.is_set()):
                     return None
         except SourceError:
             continue  # which the ingest itself will tell
@@ -171,7 +173,7 @@ class _Ingest:
         return Batch.load(self.writer, papers)
 
     def _store(self, name: str, papers: Sequence[Paper], seen: dict[str, str], done: Callable[[], None] | None) -> None:
-        same = {paper.id for paper in papers if paper.id not in self.touched and self.writer.had(name, paper)}
+        same = self.writer.had(name, papers) - self.touched
         seen.update((each, each) for each in same)
         self.report.unchanged += len(same)
         papers = [paper for paper in papers if paper.id not in same]
@@ -188,6 +190,7 @@ class _Ingest:
         self.storing.settle()
         held_here = self.writer.ids_of_source(name).items()
         gone = [here for here, there in held_here if any(seen.get(each) != here for each in there)]
+        self.touched.update(gone)
         for start in range(0, len(gone), PAPERS_A_BATCH):
             papers = load_papers(self.writer, gone[start : start + PAPERS_A_BATCH])
             for held in papers:

@@ -36,9 +36,13 @@ _GENERIC = frozenset(
 _COINED = re.compile(r"(?=[\w.-]*$)[\w-]*(?:[A-Z][\w-]*[A-Z0-9]|[a-z][A-Z]|[A-Za-z]-?\d)[\w.-]*")
 
 
-_HOW_MANY = re.compile(r"\b(?:how many|(?:what|which|the) number of) ((?:[\w/-]+ ?){1,6})", re.I)
+_HOW_MANY = re.compile(
+    r"(?:\bhow many|\b(?:what|which) number of|\bwhat(?:'s| is| was| are| were) the number of|^\W*number of)"
+    r" ((?:[\w/-]+ ?){1,6})",
+    re.I,
+)
 _PLURAL = re.compile(r"[^s]s$|^(?:people|children|criteria|corpora)$", re.I)
-_UNITS = {"times", "percent", "percentage", "points", "fold", "seconds", "minutes", "hours", "days", "bits", "bytes"}
+_UNITS = {"times", "percent", "percentage", "fold", "seconds", "minutes", "hours", "days", "bits", "bytes"}
 
 
 def clean_question(text: str, max_chars: int, what: str = "question") -> str:
@@ -96,9 +100,10 @@ def _find_counted(text: str) -> str:
     """Return the word for the things whose number is asked for; nothing for a unit, which has other spellings."""
     asked = _HOW_MANY.search(text)
     words: list[str] = list(takewhile(lambda word: not is_generic(word), asked[1].split())) if asked else []
-    if not words or words[0].lower() in _UNITS:
+    if not words or words[0].lower() in _UNITS | {"points"}:  # of a score, and not those of a cloud
         return ""
-    return next(filter(_PLURAL.search, words), words[-1])
+    noun = next(filter(_PLURAL.search, words), words[-1])
+    return "" if noun.lower() in _UNITS else noun
 
 
 def _name(word: str) -> str:

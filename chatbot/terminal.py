@@ -6,7 +6,7 @@ Knows rich; knows nothing of how any of it was made.
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from rich.box import HORIZONTALS
@@ -221,11 +221,16 @@ def progress_bar(what: str, count: Callable[..., int | None] | None = None) -> I
     with Progress(*columns, console=err, transient=True) as bar:
         counter = Counter(bar, what)
         if count:
-            threading.Thread(target=lambda: counter.expect(count(stopped=stopped)), daemon=True).start()
+            threading.Thread(target=_count, args=(counter, count, stopped), daemon=True).start()
         try:
             yield counter
         finally:
             stopped.set()
+
+
+def _count(counter: "Counter", count: Callable[..., int | None], stopped: threading.Event) -> None:
+    with suppress(Exception):  # which the work itself will meet, and tell
+        counter.expect(count(stopped=stopped))
 
 
 class _RateColumn(ProgressColumn):

@@ -106,7 +106,7 @@ def measure_sizes(papers: Path, counts: Sequence[int], folder: Path) -> Iterator
     known = [paper for paper in read_papers(papers) if isinstance(paper, Paper)]
     if not known:
         raise InputError(f"{papers} has no usable paper; give another --papers")
-    for number in sorted(counts):
+    for number in sorted(set(counts)):
         write_papers(source, islice(_repeat(known), number))
         storing, memory = _apart(partial(_store, index, source))
         opening, reading, speed, recall = _apart(partial(_search, index))

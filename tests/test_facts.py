@@ -38,6 +38,8 @@ def test_figures_that_the_source_lacks_are_named(claim: str, missing: list[str])
         ("It runs on GPUs, and is 2x faster.", "GPUs", False),
         ("Experiments on CIFAR-10 images", "images", False),
         ("layers: 12", "layer", True),
+        ("a 12-layer Transformer", "layers", True),
+        ("a 10-class problem", "classes", True),
     ],
 )
 def test_a_count_stands_beside_the_word_for_what_is_counted(text: str, noun: str, is_there: bool) -> None:

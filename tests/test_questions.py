@@ -60,6 +60,9 @@ def test_kind(text: str, kind: str) -> None:
         ("by how many percentage points is it better", ""),
         ("how much memory does it need?", ""),
         ("how many are there?", ""),
+        ("How does accuracy change with the number of prototypes?", ""),
+        ("how many GPU hours does it take", ""),
+        ("how many points more does it get", ""),
     ],
 )
 def test_what_is_to_be_counted(text: str, counted: str) -> None:

@@ -29,6 +29,8 @@ def load_catalogue(
     since, listed = known[0], {each.paper.id: each for each in known[1]}
     if since < 0:
         since, listed = _load(folder / CATALOGUE)
+    if since > generation:  # as when the store was put back to what it was
+        since, listed = -1, {}
     if since == generation:
         return tuple(listed.values())
     listed |= _list(vectors, since)

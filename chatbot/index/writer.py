@@ -33,8 +33,11 @@ class Writer:
         """Return the ids of papers that a record of theirs has given each key; see LexicalIndex."""
         return self._lexical.find(keys)
 
-    def had(self, source: str, paper: Paper) -> bool:
-        """Tell whether ``paper``, and no more than it, was there as what ``source`` says, when writing began."""
+    def had(self, source: str, papers: Sequence[Paper]) -> set[str]:
+        """Return the ids of those papers that were there just so when writing began, and as what ``source`` says alone.
+
+        One is left out when another paper shares a key with it: they may belong together by now.
+        """
         if source not in self._alone:
             compound = self._vectors.ids_of_source(source)
             self._alone[source] = {
@@ -42,7 +45,10 @@ class Writer:
                 for key, listed in self._listed.items()
                 if listed.sources == (source,) and key not in compound
             }
-        return self._alone[source].get(paper.id) == hash_record(paper)
+        alone = [paper for paper in papers if self._alone[source].get(paper.id) == hash_record(paper)]
+        keys = {paper.id: identity_keys(paper) for paper in alone}
+        sharing = self.find({key for each in keys.values() for key in each})
+        return {own for own, each in keys.items() if all(set(sharing[key]) <= {own} for key in each)}
 
     def ids_of_source(self, source: str) -> dict[str, tuple[str, ...]]:
         """Return the ids of papers from ``source``, each with the ids that its records have there.
