@@ -34,8 +34,6 @@ _GENERIC = frozenset(
     """.split()
 )
 _COINED = re.compile(r"(?=[\w.-]*$)[\w-]*(?:[A-Z][\w-]*[A-Z0-9]|[a-z][A-Z]|[A-Za-z]-?\d)[\w.-]*")
-
-
 _HOW_MANY = re.compile(
     r"(?:\bhow many|\b(?:what|which) number of|\bwhat(?:'s| is| was| are| were) the number of|^\W*number of)"
     r" ((?:[\w/-]+ ?){1,6})",

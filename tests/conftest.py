@@ -45,9 +45,15 @@ def seed_papers(bot: PaperChatbot) -> dict[str, Paper]:
 
 
 @pytest.fixture
-def filled(tmp_path: Path, write_jsonl: Callable[..., Path]) -> PaperChatbot:
+def source(write_jsonl: Callable[..., Path]) -> Path:
+    """A file of six papers, p0 to p5."""
+    return write_jsonl(*map(make_record, range(6)))
+
+
+@pytest.fixture
+def filled(tmp_path: Path, source: Path) -> PaperChatbot:
     bot = PaperChatbot(index=tmp_path / "index")
-    bot.ingest(write_jsonl(*(make_record(number) for number in range(6))))
+    bot.ingest(source)
     return bot
 
 

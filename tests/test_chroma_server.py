@@ -34,11 +34,6 @@ def server(chroma: ChromaProcess, request: pytest.FixtureRequest) -> Server:
     return chroma.index(request.node.name.removeprefix("test_").replace("_", "-")[:40].strip("-"))
 
 
-@pytest.fixture
-def source(write_jsonl: Callable[..., Path]) -> Path:
-    return write_jsonl(*map(make_record, range(6)))
-
-
 class Interrupted(HashedWords):
     """Counts the texts that it embeds, and does something before the batch of a number."""
 

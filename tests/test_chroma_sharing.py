@@ -32,11 +32,6 @@ def server(chroma: ChromaProcess, request: pytest.FixtureRequest) -> Server:
     return chroma.index(request.node.name.removeprefix("test_").replace("_", "-")[:40].strip("-"))
 
 
-@pytest.fixture
-def source(write_jsonl: Callable[..., Path]) -> Path:
-    return write_jsonl(*map(make_record, range(6)))
-
-
 def test_a_reader_on_another_machine_notices_what_is_added_changed_and_removed(
     tmp_path: Path, source: Path, server: Server, write_jsonl: Callable[..., Path]
 ) -> None:

@@ -20,6 +20,12 @@ def match(question: Question, id: str, covered: float, *parts: str) -> Match:
     return Match(Hit(1, Paper(id, id, ""), 0.0), (), words, starts, empty, empty, empty)
 
 
+def bees_and_ice(question: Question) -> tuple[Match, Match]:
+    """Return matches that cover a part of ``question`` each."""
+    bees = match(question, "bees", 0.5, "honey bees dance hive")
+    return bees, match(question, "ice", 0.5, "glaciers melt summer")
+
+
 QUESTION = read_question("What makes honey bees dance in the hive, and where do glaciers melt in summer?")
 
 
@@ -28,19 +34,13 @@ def sides(*matches: Match) -> dict[str, int]:
 
 
 def test_each_part_goes_to_the_paper_that_covers_it_best() -> None:
-    bees, ice = (
-        match(QUESTION, "bees", 0.5, "honey bees dance hive"),
-        match(QUESTION, "ice", 0.5, "glaciers melt summer"),
-    )
+    bees, ice = bees_and_ice(QUESTION)
     assert sides(bees, ice) == sides(ice, bees) == {"bees": 1, "ice": 2}
 
 
 def test_what_one_paper_covers_as_well_is_about_that_one() -> None:
     both = match(QUESTION, "both", 0.5, "honey bees dance hive glaciers melt summer")
-    bees, ice = (
-        match(QUESTION, "bees", 0.5, "honey bees dance hive"),
-        match(QUESTION, "ice", 0.5, "glaciers melt summer"),
-    )
+    bees, ice = bees_and_ice(QUESTION)
     assert sides(both, bees, ice) == {}
     assert sides(bees) == {}
     assert find_sides(QUESTION, []) == []
@@ -50,8 +50,7 @@ def test_a_question_is_cut_between_its_parts_only() -> None:
     mixed, rest = match(QUESTION, "mixed", 0.5, "honey melt"), match(QUESTION, "rest", 0.5, "bees glaciers")
     assert sides(mixed, rest) == {}
     text = read_question("What makes honey bees dance in the hive where glaciers melt in summer?")
-    bees, ice = match(text, "bees", 0.5, "honey bees dance hive"), match(text, "ice", 0.5, "glaciers melt summer")
-    assert not any(each.side for each in find_sides(text, [bees, ice]))
+    assert not any(each.side for each in find_sides(text, bees_and_ice(text)))
 
 
 @pytest.mark.parametrize(

@@ -141,7 +141,7 @@ class VectorStore:
         return {chunk_id.removesuffix("#0") for page in pages for chunk_id in page if chunk_id.endswith("#0")}
 
     def ids_of_source(self, source: str) -> dict[str, tuple[str, ...]]:
-        """Return of papers from ``source`` that differ from their records the ids, with those of the records there."""
+        """Return the ids that the records of ``source`` have there, of each paper that is not just one such record."""
         where = {"$and": [{"sources": {"$contains": source}}, {"records": {"$ne": ""}}]}
         pages = self._matching(where, ["metadatas"])
         return {stored["paper_id"]: ids_there(stored, source) for page in pages for stored in page["metadatas"]}
