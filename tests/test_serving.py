@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,7 @@ import pytest
 
 from chatbot import PaperChatbot
 from chatbot.serving import Accounts
+from tests import forked
 from tests.model_behaviours import honest
 from tests.model_server import ModelServer, model_server
 from tests.page_server import KEY, PASSWORD, Server, Visitor, serving
@@ -191,3 +193,15 @@ def test_a_program_that_calls_all_day_does_not_fill_the_memory(index: Path, mode
             return int(status.split("VmRSS:")[1].split()[0]) / 1024
 
         assert megabytes_after(30) + 20 > megabytes_after(200)
+
+
+def test_no_table_is_made_of_the_calls_that_were_answered(index: Path) -> None:
+    program = f"""
+from chatbot import PaperChatbot
+from chatbot.ui import build_page
+queue = build_page(PaperChatbot(index={str(index)!r}))._queue
+queue.events_recorded = 1000
+call = dict(function="ask_papers", status="success", process_time=0.1)
+print(queue.compute_analytics_summary([call]), queue.ANALYTICS_MAX_EVENTS)
+"""
+    assert forked.run([sys.executable, "-c", program], check=True).stdout == "{'functions': {}} 1\n"

@@ -28,7 +28,14 @@ from chatbot.ui.sources import NO_ANSWER, NO_SOURCES, format_sources
 from chatbot.ui.suggestions import suggest_follow_ups
 from chatbot.ui.threads import Conversation, hold, judge, keep, name_visitor, take_back
 
-os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
+_GRADIO = {  # read when gradio is imported and when a page is made
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    # With every call it would sum up the last 10,000 in a table of their own, which takes longer and longer.
+    "GRADIO_ANALYTICS_MAX_EVENTS": "1",
+    "GRADIO_ANALYTICS_CACHE_FREQUENCY": str(10**9),
+}
+for _name, _value in _GRADIO.items():
+    os.environ.setdefault(_name, _value)
 
 TITLE = "Paper Chatbot"
 REASONS = ("Wrong", "Not what I asked", "Missed a paper", "Should have abstained")
