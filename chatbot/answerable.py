@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from chatbot.figures import has_count
 from chatbot.logistic import load_logistic
-from chatbot.records import Judgement, Match, Paper, Question
+from chatbot.records import Judgement, Match, Paper, Question, papers_asked_about
 
 FEATURES = (
     "coverage",
@@ -87,16 +87,14 @@ def judge(question: Question, chosen: Sequence[Match], unknown_names: Sequence[s
     refuse_below, doubt_below = regression.thresholds["refuse_below"], regression.thresholds["doubt_below"]
     confidence = float(regression.probability(measure(question, judged)))
     missing = tuple(unknown_names) or tuple(_find_missing(question, judged))
-    paper = judged[0].hit.paper
-    if question.of_record and not all(_told_in_text(field, paper) for field in question.of_record):
-        unrecorded = [field for field in question.of_record if not getattr(paper, field, None)]
-        lacking = [f"the {field} of {paper.name}" for field in unrecorded if not _told_in_text(field, paper)]
-        if lacking or unknown_names or not (judged[0].named or confidence >= refuse_below):
+    papers = papers_asked_about(judged)
+    if question.of_record and not all(_told_in_text(field, paper) for paper in papers for field in question.of_record):
+        lacking = [f"the {field} of {paper.name}" for paper in papers for field in _lack(paper, question.of_record)]
+        silent = all(_lack(paper, question.of_record) for paper in papers)
+        if silent or unknown_names or not (judged[0].named or confidence >= refuse_below):
             return Judgement(min(confidence, refuse_below / 2), "refused", tuple(unknown_names) or tuple(lacking))
-        return Judgement(max(confidence, doubt_below), "sure", ())
-    lacking = [
-        f"the {field}" for field in question.beside if not (getattr(paper, field, None) or _told_in_text(field, paper))
-    ]
+        return Judgement(max(confidence, doubt_below), "doubtful" if lacking else "sure", tuple(lacking))
+    lacking = [f"the {field}" for field in question.beside if any(field in _lack(paper, [field]) for paper in papers)]
     without_link = [match for match in judged if not any("://" in span.text for span in match.spans)]
     if "link" in question.wants and len(without_link) == len(judged):
         if all("link" in part.wants for part in question.parts):
@@ -116,6 +114,11 @@ def judge(question: Question, chosen: Sequence[Match], unknown_names: Sequence[s
     one_sided = question.kind == "compare" and len(judged) < 2
     sure = confidence >= doubt_below and not (unknown_names or lacking or one_sided)
     return Judgement(confidence, "sure" if sure else "doubtful", tuple(lacking) or missing)
+
+
+def _lack(paper: Paper, fields: Sequence[str]) -> list[str]:
+    """Return those of ``fields`` that neither the paper's record nor its abstract tells."""
+    return [field for field in fields if not (getattr(paper, field, None) or _told_in_text(field, paper))]
 
 
 def _told_in_text(field: str, paper: Paper) -> bool:

@@ -93,7 +93,7 @@ class Answerer:
 
         try:
             # A model is shown abstracts, which seldom tell what records do.
-            ready = bool(question.words and matches and not question.of_record) and self.is_ready()
+            ready = bool(question.words and matches and not (question.of_record or question.beside)) and self.is_ready()
         except ModelError as error:
             yield self._fall_back(Written(), judgement, error, quote, ())
             return

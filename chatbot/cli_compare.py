@@ -45,7 +45,7 @@ def compare(
     answer = bot.compare(papers, [aspect for aspect in aspects.split(",") if aspect.strip()])
     grid = answer.comparison
     if grid is None or not grid.papers:
-        raise InputError(" ".join(tell_open(grid)) if grid else answer.answer)
+        raise InputError(" ".join(answer.answer.split()))
     if form == "table":
         terminal.show_answer(answer)
     else:

@@ -20,7 +20,7 @@ from chatbot.comparing.replies import format_reply
 from chatbot.comparing.requests import Request, asks_to_compare, read_choice, read_comparison
 from chatbot.comparing.summary import MOST_SENTENCES, Point, sum_up
 from chatbot.comparison import ASPECTS, Cell, Choice, Comparison, TableFormat
-from chatbot.conversation import Turn, last_told
+from chatbot.conversation import Turn, last_told, latest_told
 from chatbot.errors import ModelError
 from chatbot.questions import is_coined, read_question
 from chatbot.reader import Reader
@@ -67,7 +67,8 @@ class Comparer:
         if grid and not (asked and asked.plain and len(asked.names) > 1):
             before = turns[-1].question if turns else ""
             edit = read_edit(text, known, grid.aspects, before)
-            if edit and (plan := self._edit(grid, edit, text, candidates)):
+            of_rows = edit and (edit.action != "which" or turns[-1].grid)  # or of all that is indexed
+            if edit and of_rows and (plan := self._edit(grid, edit, text, candidates)):
                 return plan
         return self._start(asked, text, turns, grid, candidates) if asked else None
 
@@ -116,7 +117,8 @@ class Comparer:
             if not spent:
                 raise
             notice = f"The model broke off, so the rest is in the papers' own words: {error}."
-        kept = sum(cell.model == EXTRACTIVE and cell.stated for cell in grid.cells)
+        asked = [cell for cell in grid.cells if (cell.paper_id, cell.aspect) not in there]
+        kept = sum(cell.model == EXTRACTIVE and cell.stated for cell in asked)
         notice = notice or (f"{kept} cells are quotations: the model gave none that passed the check." if kept else "")
         points = points or self._sum_up(plan, grid)
         usage = sum(spent[1:], spent[0]) if spent else None
@@ -157,7 +159,7 @@ class Comparer:
         if asked.topic:
             papers = self._find_about(asked.topic)
             return Plan(edits.add_papers(empty, papers), asked.topic, asked.form) if len(papers) > 1 else None
-        told, latest = last_told(turns), turns[-1].papers if turns else ()
+        told, latest = last_told(turns), latest_told(turns)
         names = [name if (at := read_choice(name, len(told))) is None else told[at].title for name in asked.names]
         resolved = self._resolve(edits.add_papers(empty, asked.earlier(told, latest)), names, candidates)
         if len(resolved.papers) + len(resolved.choices) < 2:
@@ -209,7 +211,7 @@ class Comparer:
         picked = read_choice(text, len(choice.papers))
         if picked is not None:
             found = [choice.papers[picked]]
-        elif len(text.split()) > MOST_HINT_WORDS:
+        elif _IS_QUESTION.match(text) or len(text.split()) > MOST_HINT_WORDS:
             return None
         else:
             found = find_named(text, choice.papers) or find_named(text, self._candidates(text))

@@ -14,24 +14,24 @@ from itertools import takewhile
 from chatbot.comparison import Comparison
 from chatbot.records import Paper, Question
 
-_ORDINALS = {
+ORDINALS = {
     "first": 0, "1st": 0, "former": 0, "second": 1, "2nd": 1, "third": 2, "3rd": 2, "fourth": 3, "4th": 3, "fifth": 4,
-    "last": -1, "latter": -1,
+    "sixth": 5, "last": -1, "latter": -1,
 }  # fmt: skip
 _NOUN = r"(?:one|paper|method|approach|work|model|framework|algorithm|system|technique|article|study|abstract)"
 _VERB = r"(?:do|does|did|is|was|use|uses|using|have|has|work|works|achieve)"
-_NAMES = "|".join(_ORDINALS)
+_NAMES = "|".join(ORDINALS)
 _ORDINAL = re.compile(
     rf"\b(?:the |that )?(?P<which>{_NAMES})(?: of (?:them|these|those))?"
     rf"(?: {_NOUN}(?! (?:on|about|for|that|which|who|to|in|of)\b)| of the (?:two|papers))"
     rf"|\bthe (?P<alone>{_NAMES})(?=\W*$|[’']s|[:,]| {_VERB}\b)"
-    rf"|\b(?:paper|number|no\.|#) ?(?P<number>[1-9])\b",
+    rf"|(?:\b(?:paper|number|no\.) ?|#)(?P<number>[1-9])\b",
     re.I,
 )
 _POINTER = re.compile(
     rf"\b(?:this|that|the|these|those|same) (?:same )?{_NOUN}s?\b(?! (?:of|on|about|for|that|which|in|with|using"
     rf"|by|from)\b)"
-    r"|\b(?:the|these|those) authors\b|\bits\b|\btheirs?\b|\bit\b|\bthey\b|\bthem\b",
+    r"|\b(?:the|these|those) authors\b(?! of\b)|\bits\b|\btheirs?\b|\bit\b|\bthey\b|\bthem\b",
     re.I,
 )
 _PRONOUNS = {"it", "its", "they", "them", "their", "theirs"}
@@ -43,8 +43,8 @@ _BARE_THIS = re.compile(
 _SURE = r"(?:possible|true|really|known|clear|that|necessary|important|better)"
 _DUMMY_IT = re.compile(rf"\bit(?: is|'s|’s| was| would be)? {_SURE}\b|\bis it {_SURE}\b", re.I)
 _NEW_TOPIC = re.compile(
-    r"\b(?:(?:different|another|new|other) (?:subject|topic|question|thing|matter)"
-    r"|something else|by the way|unrelated)\b\W*(?:now\b)?\W*",
+    r"\b(?:(?:(?:different|another|new|other|unrelated) (?:subject|topic|question|thing|matter)"
+    r"|something else|unrelated)(?: now)?(?:\s*[:,.;!–-]|\?(?=\s*\w))|by the way\b)\W*(?:now\b)?\W*",
     re.I,
 )
 # What every paper has: a question about nothing else is about the paper talked of.
@@ -102,11 +102,11 @@ def make_standalone(question: Question, history: Sequence[Turn], names_other: bo
     at something that no earlier turn offers.
     """
     text = _strip_opening(question.text)
-    papers = _latest(history)
+    papers = latest_told(history)
     if ordinal := _ORDINAL.search(text):
         if (paper := _pick(ordinal, _counted(history))) is not None:
             return _replace(text, ordinal, paper)
-        return Standalone(text, unresolved=not papers)
+        return Standalone(text, unresolved=not papers and len(question.words) < FEW_WORDS)
     pointer = None if _DUMMY_IT.search(text) else _POINTER.search(text) or _BARE_THIS.search(text)
     if _NEW_TOPIC.search(question.text) or (pointer and _has_own_subject(question, text, pointer)):
         return Standalone(text)
@@ -123,7 +123,8 @@ def make_standalone(question: Question, history: Sequence[Turn], names_other: bo
         return Standalone(text, unresolved=bool(pointer) and alone)
     if pointer:
         tied = _replace_pointer(text, pointer, papers)
-        sure = pointer.group().lower() in _PRONOUNS and not before
+        word = pointer.group().lower()
+        sure = (word in _PRONOUNS or word.startswith(("this ", "these ", "those "))) and not before
         return tied if sure or not words else replace(tied, otherwise=text)
     if all(map(_ASPECT.fullmatch, words)):
         return _append(text, papers)
@@ -132,7 +133,7 @@ def make_standalone(question: Question, history: Sequence[Turn], names_other: bo
     return replace(_append(text, papers), otherwise=text)
 
 
-def _latest(history: Sequence[Turn], least: int = 1) -> tuple[Paper, ...]:
+def latest_told(history: Sequence[Turn], least: int = 1) -> tuple[Paper, ...]:
     """Return the papers of the last turn that told of at least so many; none when there is no such turn."""
     return next((turn.papers for turn in reversed(history) if len(turn.papers) >= least), ())
 
@@ -144,7 +145,7 @@ def _ask_again(question: str, paper: Paper, name: str) -> str:
 
 def _counted(history: Sequence[Turn]) -> Sequence[Paper]:
     """Return the papers that "the second one" counts: those last told together, or else one after the other."""
-    return _latest(history, least=2) or last_told(history)
+    return latest_told(history, least=2) or last_told(history)
 
 
 def _carry_over(question: Question, history: Sequence[Turn]) -> Standalone | None:
@@ -157,7 +158,7 @@ def _carry_over(question: Question, history: Sequence[Turn]) -> Standalone | Non
 
 def _point_to_several(question: Question, text: str, history: Sequence[Turn], names_other: bool) -> Standalone | None:
     """Return what ``text`` asks of the papers that were last told together, None when it points to none of them."""
-    papers, latest = _latest(history, least=2), _latest(history)
+    papers, latest = latest_told(history, least=2), latest_told(history)
     if not papers:
         return None
     if other := _OTHER.search(text):
@@ -191,7 +192,8 @@ def _strip_opening(text: str) -> str:
     """Drop "thanks.", "ok." and "different subject now:" from the front."""
     opened = re.sub(
         r"^\W*(?:(?:(?:thanks|thank you|ok(?:ay)?|and|but|so|then|nope|sorry|thx|cheers|hmm+|got it|all ?right|yes|yeah"
-        r"|not (?:that|this) one|i meant?)\b(?!-\w)|(?:no|right|great|nice|cool|perfect|interesting)(?= ?[,.!:–]| i\b))"
+        r"|not (?:that|this) one|i meant?)\b(?![-/(]\w)"
+        r"|(?:no|right|great|nice|cool|perfect|interesting)(?= ?[,.!:–]| i\b))"
         r"[\s,.!:–-]*)+(?=\S)",
         "",
         text,
@@ -204,7 +206,7 @@ def _strip_opening(text: str) -> str:
 
 def _pick(found: re.Match[str], papers: Sequence[Paper]) -> Paper | None:
     word = (found["which"] or found["alone"] or "").lower()
-    at = _ORDINALS[word] if word else int(found["number"]) - 1
+    at = ORDINALS[word] if word else int(found["number"]) - 1
     return papers[at] if papers and -len(papers) <= at < len(papers) else None
 
 
@@ -227,8 +229,7 @@ def _replace(text: str, found: re.Match[str], paper: Paper) -> Standalone:
 
 def _replace_pointer(text: str, pointer: re.Match[str], papers: Sequence[Paper]) -> Standalone:
     word = pointer.group().lower()
-    plural = word in {"they", "them", "these", "those", "their", "theirs"} or (word.endswith("s") and "these" in word)
-    several = plural and 1 < len(papers) <= 3 and word in {"them", "these", "those"}
+    several = 1 < len(papers) <= 3 and bool(re.match(r"(?:them|th[eo]se)\b", word))
     meant = list(papers) if several else [papers[0]]
     name = " and ".join(paper.name for paper in meant)
     if word in {"its", "their", "theirs"}:

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from chatbot.answers import Citation, Draft, Sentence, cite
 from chatbot.markup import defuse_markdown, flatten_text
-from chatbot.records import Judgement, Match, Paper, Question, Span
+from chatbot.records import Judgement, Match, Paper, Question, Span, papers_asked_about
 
 # Sentences quoted from a paper, at least and at most, by how many papers are quoted: one, two, more.
 SENTENCES = {1: (3, 4), 2: (2, 3)}
@@ -27,10 +27,11 @@ def answer(
 
     One side of a comparison is still told when nothing is known of the other. ``first`` is the first citation's number.
     """
+    recorded = _with_record(question.of_record, chosen)
+    if recorded and judgement.outcome != "refused":
+        notice = f"*Not found: {_join(judgement.missing)}.*" if judgement.missing else ""
+        return _tell_records(recorded, question.of_record, judgement.confidence, first, notice)
     if judgement.outcome == "sure":
-        paper = chosen[0].hit.paper
-        if question.of_record and all(getattr(paper, field, None) for field in question.of_record):
-            return _tell_record(paper, question.of_record, judgement.confidence, first)
         return _quote(question, chosen, judgement.confidence, first)
     if judgement.outcome == "doubtful":
         doubt = f" They may not tell of {_join(judgement.missing)}." if judgement.missing else ""
@@ -74,9 +75,10 @@ def select_sentences(match: Match, least: int, most: int) -> list[Span]:
 
 def grow(draft: Draft) -> Iterator[Draft]:
     """Yield ``draft`` a sentence at a time, as a reader would see it streamed; the last is whole."""
+    end = 0
     for count, sentence in enumerate(draft.sentences[:-1], 1):
         mark = f"[{sentence.citations[-1]}]"
-        end = draft.text.find(mark) + len(mark)
+        end = draft.text.find(mark, end) + len(mark)
         yield replace(draft, text=draft.text[:end], sentences=draft.sentences[:count])
     yield draft
 
@@ -100,9 +102,9 @@ def _quote(question: Question, chosen: Sequence[Match], confidence: float, first
     else:
         lead = "These papers fit, in their own words:" if question.kind == "which" else "In the papers' own words:"
         body = "\n".join([lead, "", *(f"- **{title}**: {quotes}" for title, quotes in blocks)])
-    paper = chosen[0].hit.paper
-    if fields := [field for field in question.beside if getattr(paper, field, None)]:
-        record = _tell_record(paper, fields, confidence, first + len(citations))
+    fields = [field for field in question.beside if _with_record([field], chosen)]
+    if fields and (recorded := _with_record(fields, chosen)):
+        record = _tell_records(recorded, fields, confidence, first + len(citations))
         body += f"\n\n{record.text}"
         sentences += record.sentences
         citations += record.citations
@@ -110,14 +112,27 @@ def _quote(question: Question, chosen: Sequence[Match], confidence: float, first
     return Draft("partial" if notice else "answered", text, tuple(sentences), tuple(citations), confidence)
 
 
-def _tell_record(paper: Paper, fields: Sequence[str], confidence: float, first: int) -> Draft:
-    """Return what the paper's record says of ``fields``; the citation is its title."""
-    facts = {"authors": f"by {', '.join(paper.authors)}", "year": f"of {paper.year}", "venue": f"in {paper.venue}"}
-    told = ", ".join(_show(facts[field]) for field in fields)
-    citation = cite(first, paper, paper.title, 0, len(paper.title))
-    sentence = Sentence(f"{paper.title} is {told}.", (first,), "supported", "from the paper's record")
-    text = f"**{_show(paper.title)}** is {told}, as its record tells. [{first}]"
-    return Draft("answered", text, (sentence,), (citation,), confidence)
+def _with_record(fields: Sequence[str], chosen: Sequence[Match]) -> list[Paper]:
+    """Return the papers asked about whose record has all of ``fields``, of which there is at least one."""
+    papers = papers_asked_about(chosen) if fields else []
+    return [paper for paper in papers if all(getattr(paper, field, None) for field in fields)]
+
+
+def _tell_records(
+    papers: Sequence[Paper], fields: Sequence[str], confidence: float, first: int, notice: str = ""
+) -> Draft:
+    """Return what the papers' records say of ``fields``; the citations are their titles."""
+    sentences: list[Sentence] = []
+    citations: list[Citation] = []
+    blocks = []
+    for number, paper in enumerate(papers, first):
+        facts = {"authors": f"by {', '.join(paper.authors)}", "year": f"of {paper.year}", "venue": f"in {paper.venue}"}
+        told = ", ".join(_show(facts[field]) for field in fields)
+        citations.append(cite(number, paper, paper.title, 0, len(paper.title)))
+        sentences.append(Sentence(f"{paper.title} is {told}.", (number,), "supported", "from the paper's record"))
+        blocks.append(f"**{_show(paper.title)}** is {told}, as its record tells. [{number}]")
+    text = "\n\n".join([*blocks, notice] if notice else blocks)
+    return Draft("partial" if notice else "answered", text, tuple(sentences), tuple(citations), confidence)
 
 
 def abstain(question: Question, matches: Sequence[Match], judgement: Judgement) -> Draft:

@@ -7,6 +7,7 @@ function compares a claim with the text it cites and returns what does not agree
 import re
 
 _WORD = re.compile(r"[A-Za-z][\w'’/-]*\w|[A-Za-z]")
+_FAR_BACK = 40  # characters, enough for what stands between the end of a sentence and the next word
 _ADDRESS = re.compile(r"(?:https?://|www\.)[^\s<>\"'“”]+|[^\s<>()\"'“”]+@[\w-]+\.[\w.-]+", re.I)
 _STRONG = {
     "always": "always|invariably|all|every|any", "never": "never|not|no", "every": "every|all|each|any|across",
@@ -48,7 +49,8 @@ def find_names(text: str) -> list[str]:
     names = []
     for match in re.finditer(r"[^\W_][\w/+-]*(?:\.\d+)?", text):
         word = match.group().rstrip("-/+.")
-        opens = not text[: match.start()].strip("\"'“‘([ ") or bool(re.search(r"[.:!?]\W*$", text[: match.start()]))
+        before = text[max(match.start() - _FAR_BACK, 0) : match.start()]
+        opens = not before.strip("\"'“‘([ ") or bool(re.search(r"[.:!?]\W*$", before))
         coined = bool(re.search(r"[a-z0-9][A-Z]|[A-Z]{2}|[A-Z]\d|[A-Za-z]-?\d|-[A-Z]", word))
         if coined or (word[0].isupper() and len(word) > 1 and not opens):
             names.append(word)

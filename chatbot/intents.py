@@ -93,23 +93,26 @@ _FIGURE = re.compile(
 )
 # Of "code" and "link", only those that can be had: no "code generation", no "link prediction".
 _LINK = re.compile(
-    r"\b(?:codes?(?! ?(?:generat|complet|search|review|synthes|book|length|understand|summari|model|translat))"
+    r"\b(?:codes(?= (?:(?:be|are|is) )?(?:public\w*|available|released|open|online|shared))"
+    r"|(?<!\bin )(?<!\bof )(?<!\bin source )(?<!\bof source )code"
+    r"(?! ?(?:generat|complet|search|review|synthes|book|length|understand|summari|model|translat))"
     r"|(?:(?<!\w )|(?<=\ba )|(?<=\bany )|(?<=\bthe )|(?<=\bits )|(?<=\btheir )|(?<=\bcode )|(?<=\bproject ))"
     r"links?(?! ?(?:between|predict|load|weight|sign|analy|format|function|structur|rate|quality|capacit|fail|level"
     r"|adapt))"
     r"|(?:(?<=how do i )(?:get|install)|(?<=can i )(?:get|find|install))(?= [\w-]+(?:[,?.;]| and\b|\W*$))|repo"
-    r"|repository|github|urls?|implementation"
-    r"|download|open.?source[d]?)\b",
+    r"|repository|github|urls?"
+    r"|implementation(?! details?\b)|(?:(?<=\bi )|(?<=\bwe )|(?<=\bfor ))download|open.?source[d]?)\b",
     re.I,
 )
+_NO_MORE = r"(?=\W*$|[,.;?]| (?:and|in|at|by|on)\b)"  # and not "published results"
 _OF_RECORD = {
     "authors": r"who (?:wrote|authored|published)\b|who (?:is|are|were) (?:the )?(?:\w+ )?(?:co-?)?authors?\b"
     r"|(?:what are|list|name|give|show|tell)(?: me)? (?:the )?(?:names of )?(?:the )?authors?(?: of\b|\W*$)"
     r"|(?:written|authored) by (?:whom|who)\b|by whom\b",
-    "year": r"(?:when|(?:what|which) year) (?:was|were|did|is) .{1,100}\b(?:published|come out)\b"
+    "year": rf"(?:when|(?:what|which) year) (?:was|were|did|is) .{{1,100}}\b(?:published|come out)\b{_NO_MORE}"
     r"|(?:publication|publishing) (?:year|date)\b|(?:year|date) of publication\b",
-    "venue": r"where (?:was|were|is|did) .{1,100}\b(?:published|accepted)\b"
-    r"|(?:what|which) (?:conference|journal|venue)\b",
+    "venue": rf"where (?:was|were|is|did) .{{1,100}}\b(?:published|accepted)\b{_NO_MORE}"
+    r"|(?:what|which) (?:conference|journal|venue)\b(?! (?:papers?|articles?|abstracts?|data))",
     "affiliations": r"affiliat(?:ed|ions?)\b"
     r"|(?:which|what) (?:universit\w+|institut\w+|labs?)\b.*\b(?:authors?|wrote)\b",
     "licence": r"(?:what|which) (?:open.source )?licen[cs]es?\b",

@@ -33,9 +33,10 @@ _GENERIC = frozenset(
     without work working works would wrote yes yet you your
     """.split()
 )
-_COINED = re.compile(r"(?=[\w.-]*$)[\w-]*(?:[A-Z][\w-]*[A-Z0-9]|[a-z][A-Z]|[A-Za-z]-?\d)[\w.-]*")
+_COINED = re.compile(r"(?=[\w.+-]*$)[\w-]*(?:[A-Z][\w-]*[A-Z0-9]|[a-z][A-Z]|[A-Za-z]-?\d)[\w.+-]*")
 _HOW_MANY = re.compile(
-    r"(?:\bhow many|\b(?:what|which) number of|\bwhat(?:'s| is| was| are| were) the number of|^\W*number of)"
+    r"(?:\bhow many|\b(?:what|which) number of|\bwhat(?:'s| is| was| are| were) the (?:number|count|amount) of"
+    r"|^\W*number of)"
     r" ((?:[\w/-]+ ?){1,6})",
     re.I,
 )
@@ -62,7 +63,10 @@ def read_question(text: str) -> Question:
     """Return what ``text`` asks for. Any text can be read; one with no content words has no ``words``."""
     kind = find_kind(text, len({_name(word) for word in _WORD.findall(text) if is_coined(word)}))
     whole = _read(text, 0, len(text), kind)
-    parts = tuple(_read(text, start, end, kind) for start, end in split_parts(text))
+    places = split_parts(text)
+    if places and find_fields(front := text[: places[0][0]]):  # as in "give me the authors and how fast it is"
+        places.insert(0, (0, len(front)))
+    parts = tuple(_read(text, start, end, kind) for start, end in places)
     if len(parts) < 2:
         return whole
     of_record = whole.of_record if all(part.of_record for part in parts) else ()
@@ -101,12 +105,12 @@ def _find_counted(text: str) -> str:
     if not words or words[0].lower() in _UNITS | {"points"}:  # of a score, and not those of a cloud
         return ""
     noun = next(filter(_PLURAL.search, words), words[-1])
-    return "" if noun.lower() in _UNITS else noun
+    return "" if noun.lower() in _UNITS else re.split("[-/]", noun)[-1]
 
 
 def _name(word: str) -> str:
     """Return a coined word without its genitive, and an acronym without the s of its plural."""
-    name = word.removesuffix("'s")
+    name = _without_genitive(word)
     return name[:-1] if name.endswith("s") and name[:-1].isalpha() and name[:-1].isupper() else name
 
 
@@ -118,7 +122,11 @@ def is_generic(word: str) -> bool:
 
 def is_coined(word: str) -> bool:
     """Tell whether ``word`` is a made-up one, such as LiNeS, GPT-4 or PC-DARTS's."""
-    return bool(_COINED.fullmatch(word.removesuffix("'s")))
+    return bool(_COINED.fullmatch(_without_genitive(word)))
+
+
+def _without_genitive(word: str) -> str:
+    return word.removesuffix("'s").removesuffix("’s")
 
 
 def _phrases(text: str, words: tuple[tuple[int, int], ...]) -> list[str]:

@@ -4,6 +4,7 @@ Knows only data; knows nothing of files, models, indexes or screens.
 """
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -225,6 +226,11 @@ class Match:
     def best(self) -> float:
         """Return how well the paper's best single sentence covers the question."""
         return float(self.words.mean(axis=1).max())
+
+
+def papers_asked_about(matches: Sequence[Match]) -> list[Paper]:
+    """Return the papers of ``matches`` that the question calls by name; the first one when it names none."""
+    return [match.hit.paper for match in matches if match.named] or [matches[0].hit.paper]
 
 
 @dataclass(frozen=True, slots=True)

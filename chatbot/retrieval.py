@@ -104,7 +104,7 @@ def _order(found: Candidates, vector: Vector, limit: int) -> list[tuple[str, flo
     final = [(ids[at], float(scores[at]), float(matrix[at] @ vector)) for at in np.argsort(-scores, kind="stable")]
     # Those behind keep their order, scaled to come after.
     tail = [key for key in ranked if key not in vectors]
-    scale = min(final[-1][1] / first[tail[0]], 1.0) if tail else 1.0
+    scale = min(final[-1][1] / (first[tail[0]] or 1.0), 1.0) if tail else 1.0
     return final + [(key, first[key] * scale, passages.get(key, 0.0)) for key in tail]
 
 

@@ -83,7 +83,8 @@ def _show_text(text: str, comparison: Comparison | None, numbers: _Numbers) -> N
 
 
 def _plain(markdown: str) -> str:
-    return re.sub(r"\*+(\S.*?)\*+", r"\1", markdown).replace("\n- ", "\n• ").replace("&lt;", "<").replace("\u200b", "")
+    bare = re.sub(r"(?<!\w)\*+(\S.*?)\*+(?!\w)", r"\1", markdown)  # f*(x) has no emphasis
+    return bare.replace("\n- ", "\n• ").replace("&lt;", "<").replace("\u200b", "")
 
 
 def show_cells(comparison: Comparison, numbers: _Numbers) -> None:

@@ -13,7 +13,6 @@ from pydantic import Field, TypeAdapter, ValidationError, validate_call
 
 from chatbot.answers import hits_to_dicts
 from chatbot.comparer import MOST_PAPERS
-from chatbot.comparing.replies import tell_open
 from chatbot.errors import InputError
 from chatbot.pipeline import PaperChatbot
 
@@ -74,7 +73,7 @@ def make_tools(bot: PaperChatbot) -> tuple[Tool, ...]:
         """
         answer = bot.compare(papers, aspects or ())
         if answer.comparison is None or not answer.comparison.papers:
-            raise InputError(" ".join(tell_open(answer.comparison)) if answer.comparison else answer.answer)
+            raise InputError(" ".join(answer.answer.split()))
         return answer.to_dict()
 
     def get_paper(paper_id: PaperId) -> dict[str, Any]:

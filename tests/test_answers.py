@@ -163,6 +163,8 @@ def test_who_wrote_a_paper_and_when_its_record_tells(tmp_path: Path, write_jsonl
     told = bot.ask("Who wrote TurbNet, and when was it published?")
     assert (told.status, told.citations[0].quote) == ("answered", "TurbNet: On tidal turbines")
     assert "is by Ada King, Bo Li, of 2023, as its record tells. [1]" in told.answer
+    one = bot.ask("Who wrote TurbNet and who wrote BeeNet?")
+    assert (one.status, "by Ada King" in one.answer, "the authors of BeeNet" in one.answer) == ("partial", True, True)
     for question, missing in (("Who wrote BeeNet?", "the authors of BeeNet"), ("Who wrote AntNet?", "AntNet")):
         refused = bot.ask(question)
         assert (refused.status, missing in refused.answer) == ("abstained", True)
@@ -204,6 +206,8 @@ def test_what_is_asked_beside_a_record_is_answered_too(tmp_path: Path, write_jso
     assert answer.status == "answered"
     assert "sorts honey by bees" in answer.answer
     assert "by Ann Bee" in answer.answer
+    both = bot.ask("Give me the authors of Zyxq and how fast it runs.")
+    assert ("five times faster" in both.answer, "by Ann Bee" in both.answer) == (True, True)
     missing = bot.ask("How fast does Zyxq run, and is there a link to its code?")
     assert missing.status == "partial"
     assert "five times faster" in missing.answer

@@ -76,6 +76,8 @@ def test_stages_do_not_import_each_other() -> None:
         ("answerable", "figures"),
         ("chunks", "sentences"),
         ("citations", "sentences"),
+        ("comparing", "conversation"),
+        ("comparing", "figures"),
         ("comparing", "questions"),
         ("comparing", "tables"),
         ("export", "references"),

@@ -1,5 +1,7 @@
 """What a turn asks of a grid, which papers a name means, and how a grid changes. No model, no index."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -93,7 +95,11 @@ def test_other_questions_ask_for_no_grid(text: str) -> None:
         ("I'd like columns for memory and speed", "set columns", (), (*ASPECTS, "memory", "speed")),
         ("add number of ants as a column", "set columns", (), (*ASPECTS, "number of ants")),
         ("sort by year", "sort", (), ()),
+        ("can you sort it by year?", "sort", (), ()),
+        ("how about sorting by year?", "sort", (), ()),
+        ("add a column: rank of the adapter", "set columns", (), (*ASPECTS, "rank of the adapter")),
         ("as LaTeX", "export", (), ()),
+        ("do you have it as csv?", "export", (), ()),
         ("csv, please", "export", (), ()),
         ("which of them needs no map?", "which", (), ()),
     ],
@@ -108,14 +114,23 @@ def test_a_grid_is_edited_in_plain_words(
 
 def test_rows_can_be_sorted_by_any_column() -> None:
     keys = []
-    for text in ("sort by GPU hours", "sort by training time", "sort by newest", "sort by threshold"):
+    for text in ("sort by GPU hours?", "sort by training time; please", "sort by newest", "sort by threshold."):
         request = read_edit(text, ["GPU"], (*ASPECTS, "GPU hours", "training time"), "")
         assert request is not None
         keys.append(request.key)
     assert keys == ["GPU hours", "training time", "year", "threshold"]
 
 
-@pytest.mark.parametrize("text", ["What does AntNet use?", "How does the second one work?", "Is SR also fast?"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "What does AntNet use?",
+        "How does the second one work?",
+        "Is SR also fast?",
+        "Does it need second-order gradients?",
+        "Explain how AntNet works without a map",
+    ],
+)
 def test_a_question_about_the_grid_is_no_edit(text: str) -> None:
     assert read_edit(text, ["AntNet", "SR"], ASPECTS, "") is None
 
@@ -154,10 +169,11 @@ def test_among_few_papers_a_hint_is_enough() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "at"), [("2", 1), ("the second one", 1), ("the last", 2), ("9", None), ("bees", None)]
+    ("text", "at"), [("2", 1), ("the second one", 1), ("the last", 2), ("2nd", 1), ("9", None), ("bees", None)]
 )
 def test_a_choice_can_be_counted(text: str, at: int | None) -> None:
     assert read_choice(text, 3) == at
+    assert read_choice(text, 0) is None
 
 
 def test_what_stays_in_a_grid_keeps_its_cells() -> None:
@@ -172,3 +188,5 @@ def test_rows_are_sorted_with_the_empty_ones_last() -> None:
     assert edits.sort_papers(grid(*PAPERS), "year").papers == (BEES, ANTS, CATS)
     assert edits.sort_papers(grid(*PAPERS), "year", backwards=True).papers == (ANTS, BEES, CATS)
     assert edits.sort_papers(grid(*PAPERS), "title").papers == (ANTS, CATS, BEES)
+    squared = replace(BEES, title="Bees 10² times")
+    assert edits.sort_papers(grid(ANTS, squared), "title").papers == (ANTS, squared)

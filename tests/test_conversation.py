@@ -27,6 +27,9 @@ def standalone(text: str, history: list[Turn] = HISTORY, names_other: bool = Fal
         ("Tell me about the latter", "Tell me about FRUGAL"),
         ("What about paper 2", "What about FRUGAL"),
         ("Does this method need retraining?", "Does LiNeS need retraining?"),
+        ("What does #2 do?", "What does FRUGAL do?"),
+        ("Does it work on unrelated tasks?", "Does LiNeS work on unrelated tasks?"),
+        ("Do these methods need retraining?", "Do LiNeS and FRUGAL need retraining?"),
         ("Do the authors release weights?", "Do LiNeS release weights?"),
         ("On which tasks and data sets was it tested?", "On which tasks and data sets was LiNeS tested?"),
         (
@@ -58,7 +61,13 @@ def test_a_question_with_its_own_subject_can_be_left_alone(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["No-regret learning in games: what is known?", "Right-censored data: who treats it?", "perfect matchings"]
+    "text",
+    [
+        "No-regret learning in games: what is known?",
+        "Right-censored data: who treats it?",
+        "perfect matchings",
+        "So(3) is what?",
+    ],
 )
 def test_words_that_open_a_subject_are_no_openings(text: str) -> None:
     found = make_standalone(read_question(text), HISTORY, names_other=False)
@@ -93,8 +102,11 @@ def test_it_can_point_at_a_name_in_the_same_question() -> None:
 
 
 def test_what_was_first_of_its_kind_points_at_no_earlier_answer() -> None:
-    question = read_question("What was the first paper on prompt tuning?")
-    assert not make_standalone(question, [], names_other=False).unresolved
+    for text in (
+        "What was the first paper on prompt tuning?",
+        "In Co-teaching, how does the second model pick samples?",
+    ):
+        assert not make_standalone(read_question(text), [], names_other=False).unresolved
 
 
 def test_focus_names_the_papers_meant() -> None:

@@ -56,6 +56,8 @@ def test_kind(text: str, kind: str) -> None:
         ("how many people took part in the study?", "people"),
         ("what is the number of layers in it?", "layers"),
         ("how many inducing points does it need", "points"),
+        ("How many sub-networks does it train?", "networks"),
+        ("What is the amount of labels?", "labels"),
         ("How many times faster is FRNet?", ""),
         ("by how many percentage points is it better", ""),
         ("how much memory does it need?", ""),
@@ -77,6 +79,7 @@ def test_what_is_to_be_counted(text: str, counted: str) -> None:
         ("Two works use EMA. By what means? Any gains?", ["By what means", "Any gains?"]),
         ("SST - what is trained, and how well?", ["what is trained, and ", "how well?"]),
         ("In federated learning, when clients have non-iid data, what goes wrong?", []),
+        ("Give me the authors of SST and how fast it is", ["Give me the authors of SST and ", "how fast it is"]),
         ("What is LiNeS?", []),
         ("Compare LiNeS with FRUGAL", []),
     ],
@@ -92,6 +95,7 @@ def test_parts_are_the_things_asked_one_after_another(text: str, parts: list[str
     [
         ("What is LiNeS?", ["LiNeS"]),
         ("does A-MEM's code beat YOLOv9 or PC-DARTS?", ["A-MEM", "YOLOv9", "PC-DARTS"]),
+        ("Is YOLOv10’s code faster than RangeNet++?", ["YOLOv10", "RangeNet++"]),
         ("What is federated learning?", []),
     ],
 )
@@ -137,7 +141,20 @@ def test_cleaning_leaves_one_printable_line_or_refuses(text: str) -> None:
     assert all(span in question.words for part in question.parts for span in part.words)
 
 
-@pytest.mark.parametrize("text", ["Which papers do link prediction?", "how is code generation evaluated"])
+NO_LINK = (
+    "How does it learn binary hash codes?",
+    "What are the implementation details of LiNeS?",
+    "How does FL reduce download traffic?",
+    "Which papers find vulnerabilities in source code?",
+)
+
+
+@pytest.mark.parametrize("text", ["Is the source code available?", "are the codes public?", "where can I download it?"])
+def test_what_can_be_had_is_asked_for_by_a_link(text: str) -> None:
+    assert "link" in read_question(text).wants
+
+
+@pytest.mark.parametrize("text", ["Which papers do link prediction?", "how is code generation evaluated", *NO_LINK])
 def test_a_compound_with_link_or_code_asks_for_no_link(text: str) -> None:
     assert "link" not in read_question(text).wants
 
@@ -156,6 +173,9 @@ def test_a_link_that_is_no_address_asks_for_none(text: str) -> None:
         ("Which conference is LiNeS from?", ("venue",)),
         ("How often has FRNet been cited?", ("number of citations",)),
         ("At which university do the authors of LiNeS work?", ("affiliations",)),
+        ("When was LiNeS published at last?", ("year",)),
+        ("When is FRNet better than previously published methods?", ()),
+        ("Which conference papers deal with pruning?", ()),
         ("What do the authors of LiNeS propose?", ()),
         ("Who introduced layer-wise scaling?", ()),
         ("When does training diverge?", ()),

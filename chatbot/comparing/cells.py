@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from chatbot.answers import EXTRACTIVE
 from chatbot.comparison import NOT_STATED, Cell
+from chatbot.figures import has_count
 from chatbot.records import Match, Paper, Question, Span
 
 SURE = 0.62  # of a free column: the probability from which a sentence is taken to state it
@@ -64,10 +65,6 @@ _FIGURE = re.compile(r"\d+(?:\.\d+)?\s*(?:\\?%|x\b|×|times|points?)|\d+\.\d+|\b
 _LINK = re.compile(r"https?://|\bgithub\b|\bwww\.|\.(?:com|org|io)/", re.I)
 _CODE = re.compile(r"\b(?:codes?|implementations?|repository|software|package|toolkit)\b", re.I)
 _RELEASED = re.compile(r"\b(?:availab\w+|releas\w+|open-?\s?sourc\w+|found at|public\w*|are at|is at)\b", re.I)
-_AMOUNT = re.compile(r"\b(?:number|count|amount) of (?P<what>.+?)\W*$|\bhow many (?P<many>[\w-]+)", re.I)
-_NUMERAL = (
-    r"(?:\d[\d,.]*|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|several|dozens?|hundreds?|thousands?)"
-)
 
 
 def fill_cell(aspect: str, paper: Paper, spans: Sequence[Span], roles: Matrix) -> Cell:
@@ -83,7 +80,7 @@ def fill_free_cell(aspect: str, question: Question, match: Match, confidence: fl
     ``confidence`` is the probability that the paper answers it; from ``least`` on it is taken to.
     """
     span = match.spans[int(match.evidence.argmax())]
-    if confidence < least or not _gives_amount(question.text, span.text):
+    if confidence < least or (question.counted and not has_count(span.text, question.counted)):
         return make_cell(match.hit.paper, aspect, None)
     return make_cell(match.hit.paper, aspect, span)
 
@@ -101,14 +98,6 @@ def question_of(aspect: str) -> str:
         r"(?:how|what|which|why|who|does|do|is|are|can|needs?|uses?|handles?)\b", aspect, re.I
     )
     return aspect if asks else f"What is the {aspect}?"
-
-
-def _gives_amount(question: str, text: str) -> bool:
-    """Tell whether ``text`` has a number before what the question counts; True when it counts nothing."""
-    if not (found := _AMOUNT.search(question)):
-        return True
-    counted = (found["what"] or found["many"]).split()[-1].rstrip("s")[:5]
-    return bool(re.search(rf"\b{_NUMERAL}\b(?:[\s-]+[\w-]+){{0,4}}?[\s-]+{re.escape(counted)}", text, re.I))
 
 
 def _score_problem(paper: Paper, spans: Sequence[Span], roles: Matrix) -> Matrix:

@@ -18,7 +18,7 @@ from chatbot.comparing.phrases import (
     strip_edges,
     unmask_all,
 )
-from chatbot.comparing.requests import COUNTED, FORMATS, Request
+from chatbot.comparing.requests import COUNTED, FORM_ASKED, FORMATS, Request
 from chatbot.comparison import ASPECTS
 
 _REMOVE = re.compile(
@@ -44,7 +44,7 @@ _KEEP = re.compile(
     re.I,
 )
 _SORT = re.compile(r"\b(?:sort\w*|order(?:ed)?|arrange|rank|alphabetical\w*)\b", re.I)
-_SORT_KEY = re.compile(r"\b(?:by|on)\s+(?:the\s+)?(?P<key>[\w -]+?)(?:\s*(?:column|please|,.*|$))", re.I)
+_SORT_KEY = re.compile(r"\b(?:by|on)\s+(?:the\s+)?(?P<key>[\w -]+?)(?:\s*(?:column|please|[,.;?!].*|$))", re.I)
 _BACKWARDS = re.compile(
     r"\b(?:newest|latest|recent|descending|reverse\w*|backwards?|largest|highest|z to a|z-a)\b", re.I
 )
@@ -69,8 +69,9 @@ _UNDOES = re.compile(
 )
 FEW_WORDS = 10
 _IS_QUESTION = re.compile(
-    r"^\W*(?:and |so |but )?(?:what(?! (?:if you|about adding))|which|who|why|when|where"
-    r"|how(?! about (?:adding|includ))|do|does|did|is|are|has|have|was|were)\b"
+    r"^\W*(?:and |so |but )?(?:what(?! (?:if you|about (?:adding|sorting|ordering)))|which|who|why|when|where"
+    r"|how(?! about (?:adding|includ|sort|order))|do|does|did|is|are|has|have|was|were|explain|describe|tell me"
+    r"|summari[sz]e)\b"
     r"|,\s*(?:how|what|why|where|when)\b[^?]*\?\W*$",
     re.I,
 )
@@ -99,17 +100,19 @@ def read_edit(text: str, known: Sequence[str], columns: Sequence[str], before: s
     """
     masked, pieces = mask(text, [name for name in known if name.lower() not in FORMATS])
     bare = MASK.sub(" ", masked)
+    asks, count = bool(_IS_QUESTION.search(bare)), len(bare.split())
     if (
         (form := _EXPORT.search(bare))
-        and (len(bare.split()) <= 2 or _EXPORT_ASKED.search(bare))
-        and len(bare.split()) <= FEW_WORDS
+        and (count <= 2 or _EXPORT_ASKED.search(bare))
+        and count <= FEW_WORDS
+        and not (asks and not FORM_ASKED.search(bare))
     ):
         return Request("export", form=FORMATS[form[1].lower()])
-    if _SORT.search(bare) and len(bare.split()) <= FEW_WORDS + 2:
+    if _SORT.search(bare) and count <= FEW_WORDS + 2 and not (asks or _ADD_PLAINLY.search(bare)):
         return _read_sort(text, bare, columns)
     if _WHICH.search(bare) and not COLUMNS_SAID.search(bare):
         return Request("which")
-    if _IS_QUESTION.search(bare) and not COLUMNS_SAID.search(bare):
+    if asks and not COLUMNS_SAID.search(bare):
         return None
     request = _read_columns(masked, columns, before) or (None if COLUMNS_SAID.search(masked) else _read_rows(masked))
     if request is None:

@@ -55,7 +55,7 @@ def _sort_value(grid: Comparison, paper: Paper, key: str) -> tuple[tuple[float, 
         cell = grid.cell(paper.id, key)
         text = cell.text if cell and cell.stated else ""
     pieces = re.findall(r"\d+(?:\.\d+)?|[^\d]+", text.casefold())
-    return tuple((float(piece), "") if piece[0].isdigit() else (float("inf"), piece) for piece in pieces) or None
+    return tuple((float(piece), "") if piece[0].isdecimal() else (float("inf"), piece) for piece in pieces) or None
 
 
 def _tidy(grid: Comparison) -> Comparison:

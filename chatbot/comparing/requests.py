@@ -10,6 +10,7 @@ from typing import Literal
 
 from chatbot.comparing.phrases import COLUMNS_SAID, aspect_words, mask, split_aspects, split_names, unmask, unmask_all
 from chatbot.comparison import TableFormat
+from chatbot.conversation import ORDINALS
 from chatbot.records import Paper
 
 Action = Literal[
@@ -64,7 +65,6 @@ FORM_ASKED = re.compile(
 _NUMBERS = ("two", "three", "four", "five")
 COUNTED = re.compile(rf"\b(first|last) ({'|'.join(_NUMBERS)}|[2-5])\b", re.I)
 _STARTS_OVER = re.compile(r"^\W*(?:ok |now )?(?:start over|start again|fresh start|another (?:grid|table))\W+", re.I)
-_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,13 +143,9 @@ def read_choice(text: str, count: int) -> int | None:
     bare = text.lower().strip(" .!()#")
     if bare.isdecimal() and 1 <= int(bare) <= count:
         return int(bare) - 1
-    found = re.search(
-        rf"(?:^|\b(?:the|that|mean) )(?:({'|'.join(_ORDINALS)})|(last))(?: (?:one|paper))?\W*$", text, re.I
-    )
-    if found is None:
-        return None
-    at = count - 1 if found[2] else _ORDINALS.index(found[1].lower())
-    return at if at < count else None
+    found = re.search(rf"(?:^|\b(?:the|that|mean) )({'|'.join(ORDINALS)})(?: (?:one|paper))?\W*$", text, re.I)
+    at = ORDINALS[found[1].lower()] if found else count
+    return at % count if -count <= at < count else None
 
 
 def _take_aspects(masked: str) -> tuple[str, list[str]]:
