@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from chatbot import PaperChatbot, answerable, extract
-from chatbot.answers import Answer
+from chatbot.answers import Answer, Draft, Sentence, cite
+from chatbot.extract import grow
 from chatbot.markup import defuse_markdown
 from chatbot.questions import take_as
 from chatbot.records import Judgement, Paper
@@ -118,6 +119,16 @@ def test_streaming_grows_to_the_whole_answer(bot: PaperChatbot) -> None:
     assert len(parts) == len(bot.ask("What is LiNeS?").sentences) > 2
     assert all(later.startswith(earlier) for earlier, later in itertools.pairwise(parts))
     assert parts[-1] == bot.ask("What is LiNeS?").answer
+
+
+def test_an_answer_grows_past_what_a_quotation_numbers_itself() -> None:
+    paper = Paper("p", "On bees", "Bees [2] sing. Bees dance. Bees rest.")
+    said = "Bees [2] sing.", "Bees dance.", "Bees rest."
+    sentences = tuple(Sentence(text, (number,), "supported") for number, text in enumerate(said, 1))
+    quoted = " ".join(f"“{text}” [{number}]" for number, text in enumerate(said, 1))
+    citations = tuple(cite(number, paper, text, 0, 1) for number, text in enumerate(said, 1))
+    grown = [draft.text for draft in grow(Draft("answered", quoted, sentences, citations, 1.0))]
+    assert [text.count("”") for text in grown] == [1, 2, 3]
 
 
 def test_hostile_abstracts_stay_text(tmp_path_factory: pytest.TempPathFactory) -> None:

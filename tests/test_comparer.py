@@ -120,6 +120,8 @@ def test_an_ambiguous_name_is_asked_back_and_then_chosen(bot: PaperChatbot) -> N
     assert "Which paper is meant by “Hopfield paper”?" in asked.answer
     assert rows(by_words) == ["hopular-modern-hopfield-networks-for-tabular-data", FRNET]
     assert rows(talk(bot, "compare the Hopfield paper with FRNet", "2")[1])[1:] == [FRNET]
+    _, other = talk(bot, "compare the Hopfield paper with FRNet", "What data sets is FRNet tested on?")
+    assert other.comparison is None
 
 
 def test_an_unknown_name_gets_no_row(bot: PaperChatbot) -> None:
@@ -139,6 +141,13 @@ def test_questions_about_the_rows_are_still_answered(bot: PaperChatbot) -> None:
     _, answer = talk(bot, "Compare FRNet with LiNeS", "How fast is FRNet?")
     assert answer.comparison is None
     assert "5 times faster" in answer.answer
+    *_, answer = talk(bot, "Compare FRNet with LiNeS", "How fast is FRNet?", "Which papers use federated learning?")
+    assert (answer.comparison, BRISTLE in {citation.paper_id for citation in answer.citations}) == (None, True)
+
+
+def test_what_was_refused_in_between_is_passed_over(bot: PaperChatbot) -> None:
+    *_, answer = talk(bot, "What is LiNeS?", "What is the airspeed of a swallow?", "compare it with FRNet")
+    assert rows(answer) == [LINES, FRNET]
 
 
 def test_a_stored_grid_can_be_gone_on_with(seed_index: Path, tmp_path: Path) -> None:
@@ -168,6 +177,7 @@ def test_the_compare_command(run: Run) -> None:
     failed = run("compare", "Nothing2", "Nobody3")
     assert failed.returncode == 1
     assert "No indexed paper is called “Nothing2”" in failed.stderr
+    assert len(run("compare", "the papers about approaches").stderr) > len("error: \n")
 
 
 Fill = Callable[[str, dict[int, str]], dict[str, Any]]

@@ -5,7 +5,7 @@ import pytest
 
 from chatbot import PaperChatbot
 from chatbot.errors import InputError
-from chatbot.retrieval import WEIGHTS, _fuse, _smooth
+from chatbot.retrieval import RESCORED, WEIGHTS, Candidates, _fuse, _order, _smooth
 
 
 @pytest.mark.parametrize(
@@ -43,6 +43,14 @@ def test_unusable_queries_are_refused(bot: PaperChatbot, query: str) -> None:
 def test_fusion_scales_each_part_to_its_weight() -> None:
     fused = _fuse({"passage": {"a": 0.9, "b": 0.1}, "words": {"b": 7.0, "c": 3.0}, "pairs": {}, "sentence": {"a": 0.5}})
     assert fused == pytest.approx({"a": 1 + WEIGHTS["sentence"], "b": 1.0, "c": 0.0})
+
+
+def test_a_paper_alone_behind_those_rescored_comes_last() -> None:
+    vector = np.eye(8, dtype=np.float32)[0]
+    passages = {f"p{at}": 1.0 - at / 100 for at in range(RESCORED + 1)}
+    vectors = dict.fromkeys(list(passages)[:RESCORED], vector[None])
+    found = _order(Candidates(passages, {}, {}, vectors), vector, RESCORED + 1)
+    assert (len(found), found[-1][0], found[-1][1]) == (RESCORED + 1, f"p{RESCORED}", 0.0)
 
 
 def test_smoothing_lifts_a_paper_among_good_neighbours() -> None:
