@@ -40,11 +40,11 @@ _BARE_THIS = re.compile(
     r"(?=\W*$| (?:do|does|is|was|work|works|can|help|mean|happen|arise|compare|shown|tested|done|measured)\b)",
     re.I,
 )
-_SURE = r"(?:possible|true|really|known|clear|that|necessary|important|better)"
+_SURE = r"(?:possible|true|really|known|clear|that|necessary|important|better to)"
 _DUMMY_IT = re.compile(rf"\bit(?: is|'s|’s| was| would be)? {_SURE}\b|\bis it {_SURE}\b", re.I)
 _NEW_TOPIC = re.compile(
-    r"\b(?:(?:(?:different|another|new|other|unrelated) (?:subject|topic|question|thing|matter)"
-    r"|something else|unrelated)(?: now)?(?:\s*[:,.;!–-]|\?(?=\s*\w))|by the way\b)\W*(?:now\b)?\W*",
+    r"\b(?:(?:(?:different|another|new|other|unrelated|switching|changing(?: the)?)"
+    r" (?:subject|topic|question|thing|matter)|something else|unrelated)(?: now)?(?:\s*[:,.;!–-]|\?(?=\s*\w))|by the way\b)\W*(?:now\b)?\W*",
     re.I,
 )
 # What every paper has: a question about nothing else is about the paper talked of.

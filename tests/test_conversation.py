@@ -28,6 +28,7 @@ def standalone(text: str, history: list[Turn] = HISTORY, names_other: bool = Fal
         ("What about paper 2", "What about FRUGAL"),
         ("Does this method need retraining?", "Does LiNeS need retraining?"),
         ("What does #2 do?", "What does FRUGAL do?"),
+        ("when is it better than pruning?", "When is LiNeS better than pruning?"),
         ("Does it work on unrelated tasks?", "Does LiNeS work on unrelated tasks?"),
         ("Do these methods need retraining?", "Do LiNeS and FRUGAL need retraining?"),
         ("Do the authors release weights?", "Do LiNeS release weights?"),
@@ -83,6 +84,7 @@ def test_naming_another_paper_changes_the_topic() -> None:
 def test_an_announced_change_of_subject_drops_the_history() -> None:
     changed = standalone("Different subject now: what happens to the template over time?")
     assert changed == "What happens to the template over time?"
+    assert standalone("switching subject - what is pruning?") == "What is pruning?"
 
 
 def test_the_last_turn_that_cited_something_is_meant() -> None:
