@@ -35,6 +35,12 @@ _POINTER = re.compile(
     re.I,
 )
 _PRONOUNS = {"it", "its", "they", "them", "their", "theirs"}
+# Before "it" or "they": what is asked for is not what they stand for.
+_ASKED_OF = re.compile(
+    r"\W*(?:(?:and|but|so|on|in|for|at|with|to|from|by|of) )*(?:what|which|how|why|where|when)\b[^,;:]*"
+    r"\b(?:do|does|did|can|could|will|would|has|have|had|is|was|are|were) ",
+    re.I,
+)
 _BARE_THIS = re.compile(
     r"\b(?:this|that|these|those)"
     r"(?=\W*$| (?:do|does|is|was|work|works|can|help|mean|happen|arise|compare|shown|tested|done|measured)\b)",
@@ -44,7 +50,8 @@ _SURE = r"(?:possible|true|really|known|clear|that|necessary|important|better to
 _DUMMY_IT = re.compile(rf"\bit(?: is|'s|’s| was| would be)? {_SURE}\b|\bis it {_SURE}\b", re.I)
 _NEW_TOPIC = re.compile(
     r"\b(?:(?:(?:different|another|new|other|unrelated|switching|changing(?: the)?)"
-    r" (?:subject|topic|question|thing|matter)|something else|unrelated)(?: now)?(?:\s*[:,.;!–-]|\?(?=\s*\w))|by the way\b)\W*(?:now\b)?\W*",
+    r" (?:subject|topic|question|thing|matter)|something else|unrelated)"
+    r"(?: now)?(?:\s*[:,.;!–-]|\?(?=\s*\w))|by the way\b)\W*(?:now\b)?\W*",
     re.I,
 )
 # What every paper has: a question about nothing else is about the paper talked of.
@@ -124,7 +131,8 @@ def make_standalone(question: Question, history: Sequence[Turn], names_other: bo
     if pointer:
         tied = _replace_pointer(text, pointer, papers)
         word = pointer.group().lower()
-        sure = (word in _PRONOUNS or word.startswith(("this ", "these ", "those "))) and not before
+        points = word in _PRONOUNS or word.startswith(("this ", "these ", "those "))
+        sure = points and (not before or _is_asked_of(front, pointer))
         return tied if sure or not words else replace(tied, otherwise=text)
     if all(map(_ASPECT.fullmatch, words)):
         return _append(text, papers)
@@ -215,12 +223,18 @@ def _has_own_subject(question: Question, text: str, pointer: re.Match[str]) -> b
     before = text[: pointer.start()]
     if _CALLED_PAPER.search(before) or any(name in before for name in question.names):
         return True
+    if _is_asked_of(before, pointer):
+        return False
     if re.search(r"\w{3,} \w{3,}(?: ?[:,–—]| -) *(?:what|how|why|when|where|is|are|does|do|can)\b", before, re.I):
         return True  # as in "anchor sampling, what is it?"
     if re.search(r"(?<=\w )[A-Z]\w+", before):
         return True
     words = [word for word in (question.text[start:end] for start, end in question.words) if word in before]
     return len(words) >= 3 and sum(not _ASPECT.fullmatch(word) for word in words) >= 2
+
+
+def _is_asked_of(front: str, pointer: re.Match[str]) -> bool:
+    return pointer.group().lower() in {"it", "they"} and _ASKED_OF.fullmatch(front) is not None
 
 
 def _replace(text: str, found: re.Match[str], paper: Paper) -> Standalone:

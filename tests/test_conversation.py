@@ -28,6 +28,10 @@ def standalone(text: str, history: list[Turn] = HISTORY, names_other: bool = Fal
         ("What about paper 2", "What about FRUGAL"),
         ("Does this method need retraining?", "Does LiNeS need retraining?"),
         ("What does #2 do?", "What does FRUGAL do?"),
+        (
+            "Which three research directions does it single out?",
+            "Which three research directions does LiNeS single out?",
+        ),
         ("when is it better than pruning?", "When is LiNeS better than pruning?"),
         ("Does it work on unrelated tasks?", "Does LiNeS work on unrelated tasks?"),
         ("Do these methods need retraining?", "Do LiNeS and FRUGAL need retraining?"),
