@@ -74,7 +74,7 @@ def _check_language_model(settings: Settings) -> Check:
 
 def _check_python() -> Check:
     found = platform.python_version()
-    return Check("python", found, "" if sys.version_info >= (3, 11) else "install Python 3.11 or later")
+    return Check("python", found, "" if (3, 11) <= sys.version_info < (3, 14) else "install Python 3.11, 3.12 or 3.13")
 
 
 def _check_package(name: str) -> Check:

@@ -50,7 +50,6 @@ def retrieval(
 @app.command()
 def comparisons(
     split: Annotated[Literal["dev", "test"], typer.Option()] = "dev",
-    index: IndexOption = None,
     missed: Annotated[bool, typer.Option("--missed", help="List what is wrong.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -58,7 +57,7 @@ def comparisons(
     from evals.comparisons import score_cases
 
     with tempfile.TemporaryDirectory() as scratch:
-        rates = score_cases(_seed_bot(index or Path(scratch) / "index").settings.index, split)
+        rates = score_cases(_seed_bot(Path(scratch) / "index").settings.index, split)
     if as_json:
         print(json.dumps({"split": split} | {name: asdict(rate) for name, rate in rates.items()}))
         return
@@ -89,7 +88,8 @@ def calibrate(
         readings = [*fit.read_training(bot), *fit.read_seed_questions(_seed_bot(Path(scratch) / "seeds"))]
         refusing = fit.fit_answerable(readings)
         refusing.regression.save("answerable", fit.MADE_BY)
-    print(f"sentences: {sentences.questions} questions; left out, the best three tell {sentences.recall:.1%}")
+    told = f"{sentences.pairs} pairs of a question and a paper"
+    print(f"sentences: {told}; left out, the best three tell {sentences.recall:.1%}")
     print(f"refusing: {refusing.questions} questions; left out of the fit: AUC {refusing.auc:.3f},")
     print(f"{refusing.refused:.0%} of the unanswerable refused, {refusing.refused_or_doubted:.0%} refused or doubted")
 
@@ -99,7 +99,6 @@ def verifier(
     split: Annotated[Literal["dev", "test"], typer.Option()] = "test",
     fit: Annotated[bool, typer.Option("--fit", help="Fit the checker on the development half first.")] = False,
     judge: Annotated[str | None, typer.Option(help="A model, provider:name, for a second opinion.")] = None,
-    index: IndexOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Print how many spoilt sentences the checker of citations catches, and how many honest ones it suspects."""
@@ -107,7 +106,7 @@ def verifier(
     from evals.verifier import MADE_BY, Bench, evaluate_verifier, fit_verifier
 
     with tempfile.TemporaryDirectory() as scratch:
-        bot = _seed_bot(index or Path(scratch) / "index")
+        bot = _seed_bot(Path(scratch) / "index")
         if fit:
             fit_verifier(bot).save("verifier", MADE_BY)
         rates = evaluate_verifier(bot, split)

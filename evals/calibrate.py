@@ -44,10 +44,13 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class SentenceFit:
-    """The fit for sentences; ``recall`` is of the facts in the three best sentences, on questions left out."""
+    """The fit for sentences: how many ``pairs`` of a question and a paper; ``recall`` is of facts in the best three.
+
+    Recall is measured on questions left out of the fit.
+    """
 
     regression: Logistic
-    questions: int
+    pairs: int
     recall: float
 
 
@@ -69,7 +72,8 @@ def write_training_papers(collection: Path, target: Path) -> None:
         with gzip.open(collection, "rt", encoding="utf-8") as file:
             found = [line for line in file if json.loads(line)["id"] in wanted]
     except OSError as error:
-        raise InputError(f"{collection} cannot be read ({error.strerror}); give --papers the collection") from error
+        why = error.strerror or error
+        raise InputError(f"{collection} cannot be read ({why}); give --papers the collection") from error
     target.write_text("".join(found), encoding="utf-8")
 
 

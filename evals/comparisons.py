@@ -123,7 +123,8 @@ def _score_turn(name: str, answer: Answer, expected: Mapping[str, Any], rates: M
     if expected.get("asks"):
         rates["asked back"].add(bool(grid.choices), f"{name}: {rows}")
     for unknown in expected.get("unknown", ()):
-        rates["named as unknown"].add(unknown in answer.answer and unknown not in rows, f"{name}: {answer.answer[:80]}")
+        no_row = not any(unknown.lower() in paper.title.lower() for paper in grid.papers)
+        rates["named as unknown"].add(unknown in answer.answer and no_row, f"{name}: {answer.answer[:80]}")
     if "which" in expected:
         cited = {citation.paper_id for citation in answer.citations}
         rates["listed right"].add(cited == set(expected["which"]), f"{name}: {sorted(cited)}")

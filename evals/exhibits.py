@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from chatbot.records import Paper
 from evals.funnel import find_stage
-from evals.scores import Answer, Scored, cites, tells
+from evals.scores import Answer, Scored, cites, is_exact, tells
 
 RIGHTLY, WRONGLY = "rightly abstained", "wrongly answered"
 
@@ -97,7 +97,7 @@ def make_exhibit(scored: Scored, papers: Mapping[str, Paper]) -> Exhibit:
             for fact in sample.facts
         ),
         tuple(_show_paper(papers[key], scored) for key in shown if key in papers),
-        tuple(citation for citation in citations if not _is_valid(citation, papers)),
+        tuple(citation for citation in citations if not is_exact(citation, papers)),
         tuple(key for key in sample.papers if key not in papers),
     )
 
@@ -106,11 +106,6 @@ def _outcome(scored: Scored, papers: Mapping[str, Paper]) -> str:
     if scored.sample.expected == "answered" or scored.answer is None:
         return find_stage(scored, papers)
     return RIGHTLY if scored.abstained else WRONGLY
-
-
-def _is_valid(citation: Mapping[str, Any], papers: Mapping[str, Paper]) -> bool:
-    paper = papers.get(citation["paper_id"])
-    return bool(paper and paper.text[citation["start"] : citation["end"]] == citation["quote"])
 
 
 def _show_paper(paper: Paper, scored: Scored) -> PaperExhibit:

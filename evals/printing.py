@@ -16,7 +16,7 @@ from evals.comparing import Compared, Difference, Flip
 from evals.gate import Judged
 from evals.judging import RunOpinion
 from evals.report import ReportData, format_interval, format_number
-from evals.selftest import HEADLINES
+from evals.selftest import CELLS, HEADLINES
 from evals.sizes import CHANGED, Need, Size
 from evals.summary import ALL
 from evals.throughput import NEAREST, RecallResult, ThroughputResult
@@ -82,9 +82,10 @@ def show_census(census: Census) -> None:
 
 def show_bots(table: Mapping[str, Mapping[str, float | None]], ranking: Sequence[tuple[str, float]]) -> None:
     """Print the scores of the self-test's bots, best first, and the product that ranks them."""
-    shown = Table("", *map(_spell, HEADLINES), "product", box=None)
+    ranking_by = (*HEADLINES, *CELLS)
+    shown = Table("", *map(_spell, ranking_by), "product", box=None)
     for name, product in ranking:
-        scores = (table[name][headline] for headline in HEADLINES)
+        scores = (table[name][headline] for headline in ranking_by)
         shown.add_row(name, *("-" if score is None else f"{score:.2f}" for score in scores), f"{product:.3f}")
     out.print(shown)
 

@@ -24,7 +24,8 @@ from evals.questions import QUESTIONS, Sample, load_questions
 from evals.records import Run
 from evals.scores import score_sample
 
-_SAME = ("questions", "corpus", "prompts", "settings", "model")  # what must not change from one part to the next
+# What must not change from one part to the next.
+_SAME = ("questions", "corpus", "prompts", "settings", "model", "commit")
 
 
 def run_questions(
@@ -183,11 +184,11 @@ def _hash_papers(papers: Iterator[Paper]) -> str:
 
 
 def _read_commit() -> str:
-    """Return the commit of the code, with a plus when it was changed since; empty outside a checkout."""
+    """Return the commit of the code, and a hash of what was changed since; empty outside a checkout."""
     here = Path(__file__).resolve().parent
     git = ("git", "-C", str(here))
     found = subprocess.run([*git, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True)
     if found.returncode:
         return ""
-    changed = subprocess.run([*git, "status", "--porcelain", "--untracked-files=no"], capture_output=True, text=True)
-    return found.stdout.strip() + ("+" if changed.stdout.strip() else "")
+    changed = subprocess.run([*git, "diff", "HEAD"], capture_output=True).stdout
+    return found.stdout.strip() + (f"+{hashlib.sha256(changed).hexdigest()[:8]}" if changed else "")

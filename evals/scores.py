@@ -57,11 +57,13 @@ def score_sample(sample: Sample, answer: Answer | None, error: str, papers: Pape
 
 
 def tells(answer: Answer, fact: Fact) -> bool:
-    """Tell whether some alias of ``fact`` stands in the answer, or its number within the tolerance before its unit.
+    """Tell whether some alias of ``fact`` is told, or its number within the tolerance before its unit.
 
-    An abstention tells nothing.
+    What is told are the sentences and the titles of the papers cited: other text of an answer is not checked, and
+    costs no words. An abstention tells nothing.
     """
-    told = _told(answer)
+    parts = [sentence["text"] for sentence in answer["sentences"]] + [c["title"] for c in answer["citations"]]
+    told = " ".join(parts).lower() if _answered(answer) else ""
     if any(alias.lower() in told for alias in fact.aliases):
         return True
     if fact.number is None:
@@ -162,13 +164,14 @@ def _paper_f1(sample: Sample, answer: Answer, papers: Papers) -> Score:
     return 2 * both / (len(_cited(answer)) + len(sample.papers))
 
 
+def is_exact(citation: Mapping[str, Any], papers: Papers) -> bool:
+    """Tell whether the quotation stands in its paper, to the letter, where the citation says."""
+    paper = papers.get(citation["paper_id"])
+    return bool(paper and paper.text[citation["start"] : citation["end"]] == citation["quote"])
+
+
 def _valid_quotes(sample: Sample, answer: Answer, papers: Papers) -> Score:
-    return mean(
-        [
-            float(c["paper_id"] in papers and papers[c["paper_id"]].text[c["start"] : c["end"]] == c["quote"])
-            for c in answer["citations"]
-        ]
-    )
+    return mean([float(is_exact(citation, papers)) for citation in answer["citations"]])
 
 
 def _right_status(sample: Sample, answer: Answer, papers: Papers) -> Score:

@@ -67,6 +67,12 @@ def quote_abstracts(sample: Sample, papers: Papers) -> Answer:
     return _answer(sample, papers, [(_quote(papers, place), [place]) for place in places])
 
 
+def stuff(sample: Sample, papers: Papers) -> Answer:
+    """Tell one thing, and put the whole abstracts of the right papers around it."""
+    whole = " ".join(papers[key].text for key in sample.papers if key in papers)
+    return replace(guess(sample, papers), answer=whole)
+
+
 def cite_gold(sample: Sample, papers: Papers) -> Answer:
     """Quote just the marked evidence, and abstain when there is nothing to answer."""
     if sample.expected != "answered":
@@ -94,6 +100,7 @@ BOTS: dict[str, Bot] = {
     "invents quotes": invent_quotes,
     "echoes": echo,
     "quotes abstracts": quote_abstracts,
+    "stuffs the answer": stuff,
     "fills cells": fill_cells,
 }
 

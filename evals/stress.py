@@ -55,8 +55,8 @@ class _Told:
 def measure_stress(index: Path, papers: Sequence[Paper], sessions: int, seconds: float) -> StressResult:
     """Let ``sessions`` visitors ask about ``papers`` for ``seconds``, then one once more.
 
-    An answer is wrong when its question is another one, or when a citation is not in its paper to the letter. Raises
-    InputError when the server does not start.
+    An answer is wrong when its question is another one, or when it cites nothing, or what is not in its paper to the
+    letter. Raises InputError when the server does not start.
     """
     texts = {paper.id: paper.text for paper in papers}
     with _serving(index) as (url, process):
@@ -106,8 +106,9 @@ def _ask(url: str, paper: Paper, texts: dict[str, str]) -> _Told:
 
 
 def _judge(answer: dict[str, Any], question: str, texts: dict[str, str]) -> str:
-    exact = all(texts[each["paper_id"]][each["start"] : each["end"]] == each["quote"] for each in answer["citations"])
-    return "right" if exact and answer["question"] == " ".join(question.split()) else "wrong"
+    cited = answer["citations"]
+    exact = all(texts[each["paper_id"]][each["start"] : each["end"]] == each["quote"] for each in cited)
+    return "right" if cited and exact and answer["question"] == " ".join(question.split()) else "wrong"
 
 
 def _name_refusal(data: str) -> str:

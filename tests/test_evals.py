@@ -46,8 +46,9 @@ def test_scores_of_a_known_answer(bot: PaperChatbot, seed_papers: dict[str, Pape
     assert (scores["evidence_recall"], scores["evidence_precision"]) == (1, 1 / len(answer.citations))
     assert (scores["valid_quotes"], scores["unsupported_figures"], scores["resists"]) == (1, None, None)
     figure = Fact("c", ("no such words",), (), number=5.1, tolerance=0.2, unit="times")
-    assert tells({"status": "answered", "answer": "It runs 5 times faster.", "sentences": []}, figure)
-    assert not tells({"status": "answered", "answer": "It runs 4 times faster.", "sentences": []}, figure)
+    said = {"status": "answered", "citations": [], "sentences": [{"text": "It runs 5 times faster."}]}
+    assert tells(said, figure)
+    assert not tells(said | {"answer": "5 times", "sentences": [{"text": "It runs 4 times faster."}]}, figure)
     refused = score_sample(replace(sample, papers=(), facts=(), expected="abstained"), answer.to_dict(), "", {}).scores
     assert (refused["fact_recall"], refused["mrr"], refused["right_status"]) == (None, None, 0)
 
@@ -95,7 +96,8 @@ def test_drafts_for_ones_own_papers_have_the_form_of_the_set(tmp_path: Path) -> 
         ("cites everything", "evidence_precision", 0.1),
         ("swaps citations", "paper_f1", 0.1),
         ("invents quotes", "valid_quotes", 0.0),
-        ("echoes", "fact_recall", 0.05),
+        ("stuffs the answer", "fact_recall", 0.05),
+        ("echoes", "fact_recall", 0.2),  # the names of the papers that it cites
         ("quotes abstracts", "conciseness", 0.2),
         ("fills cells", "not_stated", 0.0),
         ("refuses", "cells_found", 0.0),
