@@ -18,7 +18,13 @@ def peers(
         Path | None, typer.Option(help="Papers for larger sizes, in any format that is ingested.")
     ] = None,
     rounds: Annotated[int, typer.Option(min=1, help="Times that the peers take turns.")] = 3,
-    work: Annotated[Path, typer.Option(help="Folder of environments and of what was measured; goes on there.")] = WORK,
+    work: Annotated[
+        Path,
+        typer.Option(
+            help="Folder of environments and of what was measured; goes on there. After a change of this program, remove"
+            " measured.jsonl from it."
+        ),
+    ] = WORK,
     plots: Annotated[Path | None, typer.Option(help="Folder to draw the ratios in, as SVG.")] = None,
 ) -> None:
     """Measure this program beside LangChain, paper-qa, txtai and LlamaIndex, and print the tables as Markdown."""
