@@ -21,8 +21,8 @@ def peers(
     work: Annotated[
         Path,
         typer.Option(
-            help="Folder of environments and of what was measured; goes on there. After a change of this program, remove"
-            " measured.jsonl from it."
+            help="Folder of environments and of what was measured; goes on there. After a change of this program,"
+            " remove measured.jsonl from it."
         ),
     ] = WORK,
     plots: Annotated[Path | None, typer.Option(help="Folder to draw the ratios in, as SVG.")] = None,
