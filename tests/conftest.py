@@ -12,8 +12,12 @@ from typing import Any
 
 import pytest
 
-from chatbot import PaperChatbot
+from chatbot import PaperChatbot, pipeline
+from chatbot.embedding import Embedder, WordModel, load_embedder
+from chatbot.embedding.embedder import DEFAULT_MODEL
+from chatbot.embedding.minilm import MiniLM
 from chatbot.records import Paper
+from chatbot.settings import Settings
 from tests import forked
 from tests.chroma_server import ChromaProcess
 from tests.model_server import ModelServer, model_server
@@ -25,6 +29,20 @@ PLANTED_KEY = "sk-planted-in-the-environment"
 API_NAMES = ["search_papers", "ask_papers", "compare_papers", "get_paper"]
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_model() -> Iterator[None]:
+    """The chatbots of this process share the bundled model and its word vectors: reading and hashing it takes long."""
+    words = WordModel(model := MiniLM())
+
+    def load(settings: Settings) -> Embedder:
+        return model if settings.embedding.strip() == DEFAULT_MODEL else load_embedder(settings)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pipeline, "load_embedder", load)
+        patch.setattr(pipeline, "load_words", lambda _: words)
+        yield
 
 
 @pytest.fixture(scope="session")

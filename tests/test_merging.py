@@ -12,6 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from chatbot import PaperChatbot
+from chatbot.embedding.minilm import MiniLM
 from chatbot.identity import is_same
 from chatbot.index import PaperIndex, Writer, verify
 from chatbot.index.catalogue import CATALOGUE
@@ -42,15 +43,15 @@ def bot(tmp_path: Path) -> PaperChatbot:
 
 
 @pytest.fixture
-def embedded(bot: PaperChatbot, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def embedded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return the texts that were embedded, as they come."""
-    texts, embed = list[str](), bot._embedder.embed_papers
+    texts, embed = list[str](), MiniLM.embed_papers
 
-    def note(given: Sequence[str]) -> Any:
+    def note(model: MiniLM, given: Sequence[str]) -> Any:
         texts.extend(given)
-        return embed(given)
+        return embed(model, given)
 
-    monkeypatch.setattr(bot._embedder, "embed_papers", note)
+    monkeypatch.setattr(MiniLM, "embed_papers", note)
     return texts
 
 
