@@ -24,6 +24,8 @@ from tests.model_server import ModelServer, model_server
 
 # Read when torch is loaded, here and in commands: threads that wait for each other busily take the cores from others.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+# Read with each HTTP client, there as well: no test speaks TLS, and reading all certificates takes 20 ms.
+os.environ |= {"SSL_CERT_FILE": "", "SSL_CERT_DIR": os.devnull}
 
 PLANTED_KEY = "sk-planted-in-the-environment"
 API_NAMES = ["search_papers", "ask_papers", "compare_papers", "get_paper"]
