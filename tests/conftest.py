@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from chatbot import PaperChatbot, pipeline
 from chatbot.embedding import Embedder, WordModel, load_embedder
@@ -31,6 +32,14 @@ PLANTED_KEY = "sk-planted-in-the-environment"
 API_NAMES = ["search_papers", "ask_papers", "compare_papers", "get_paper"]
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
+    """Give each file to one worker, and all files of the page to the same: they share a server and a browser."""
+    scheduler = LoadFileScheduling(config, log)
+    scheduler._split_scope = lambda nodeid: "page" if nodeid.startswith("tests/page/") else nodeid.split("::")[0]
+    return scheduler
 
 
 @pytest.fixture(scope="session", autouse=True)
