@@ -116,8 +116,10 @@ def test_nobody_reads_what_is_another_users_by_knowing_its_id(served: Server, in
 def test_answers_do_not_mix_when_many_ask_at_once(served: Server) -> None:
     names = ("FRNet", "LiNeS", "Hopular", "FRUGAL", "YOLOv9", "Bristle")
 
+    entered = enter(served, "cem"), enter(served, "dee")
+
     def visit() -> list[Visitor]:
-        return [enter(served, "cem" if at % 2 else "dee") for at in range(len(names))]
+        return [Visitor(served.url, cookies=entered[at % 2].cookies) for at in range(len(names))]
 
     def ask(visitor: Visitor, name: str) -> str:
         return visitor.ask(f"What is {name}?")
