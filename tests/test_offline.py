@@ -49,7 +49,9 @@ sys.exit(bool(attempts))
 """
 
 
-def test_whole_product_stays_on_this_machine(seed_index: Path, tmp_path: Path, write_jsonl: Callable[..., Path]) -> None:
+def test_whole_product_stays_on_this_machine(
+    seed_index: Path, tmp_path: Path, write_jsonl: Callable[..., Path]
+) -> None:
     words = [shutil.copytree(seed_index, tmp_path / "index"), write_jsonl(make_record(1))]
     result = subprocess.run([sys.executable, "-c", PROGRAM, *words], capture_output=True, text=True, cwd=tmp_path)
     assert result.returncode == 0, result.stdout + result.stderr[-2000:]
