@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 from xdist.scheduler import LoadFileScheduling
 
 from chatbot import PaperChatbot, pipeline
@@ -58,9 +60,13 @@ def _one_model() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def seed_index(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("seeds") / "index"
-    PaperChatbot(index=folder).ingest()
-    return folder
+    """An index of the seed papers: made by the first worker, and copied by each, because tests lock theirs."""
+    own = tmp_path_factory.getbasetemp()
+    made = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "seeds"
+    with FileLock(f"{made}.lock"):
+        if not made.exists():
+            PaperChatbot(index=made).ingest()
+    return Path(shutil.copytree(made, own / "index"))
 
 
 @pytest.fixture(scope="session")

@@ -62,7 +62,7 @@ def test_what_a_model_made_up_is_folded_away_and_its_work_can_be_stopped(
         return Reply(f"{honest(body).text} It was trained on 64 GPUs for two weeks. [1.1]")
 
     server.default = invent
-    server.script(Reply("FRNet is a network. [1.1] " * 50, pause=0.2))
+    server.script(Reply("FRNet is a network. [1.1] " * 50, pause=0.1))
     with serving(index, OPENAI_BASE_URL=server.url, CHATBOT_MODEL="openai:scripted") as url:
         page = visit(context, url)
         page.locator("#chat textarea").fill("What is FRNet?")
