@@ -12,7 +12,6 @@ import numpy.typing as npt
 from chatbot import PaperChatbot
 from chatbot.answers import Answer, Citation, Sentence
 from chatbot.conversation import Turn
-from chatbot.embedding import load_embedder
 from chatbot.filters import Filter
 from chatbot.records import Hit
 from chatbot.settings import Settings
@@ -35,7 +34,7 @@ class NaiveBot(PaperChatbot):
         filter: Filter | str | None = None,
     ) -> Answer:
         """Return the answer to ``question``; its confidence is the best cosine."""
-        return _answer(self.within(filter), question, load_embedder(self.settings).embed_query(question))
+        return _answer(self.within(filter), question, self._embedder.embed_query(question))
 
 
 def _answer(bot: PaperChatbot, question: str, vector: npt.NDArray[np.float32]) -> Answer:

@@ -96,14 +96,17 @@ class Bench:
         return self.verifier.measure(_cite(text, claim, cited, passages), passage)
 
 
-def evaluate_verifier(bot: PaperChatbot, split: str = "test") -> list[Rate]:
-    """Return the rates for honest claims, for each corruption of them, and for the written unsupported claims."""
+def evaluate_verifier(bot: PaperChatbot, split: str = "test", rounds: int = 3) -> list[Rate]:
+    """Return the rates for honest claims, for each corruption of them, and for the written unsupported claims.
+
+    ``rounds`` is how often a claim is corrupted in each way.
+    """
     bench = Bench(bot)
     honest = bench.honest(split)
     found: dict[str, list[tuple[Checked, Paper | None]]] = defaultdict(list)
     for claim in honest:
         found[HONEST].append((bench.check(claim, claim.text, claim.paper), claim.paper))
-    for claim, spoilt in [*spoil(honest), *bench.unsupported(split)]:
+    for claim, spoilt in [*spoil(honest, rounds), *bench.unsupported(split)]:
         found[spoilt.kind].append((bench.check(claim, spoilt.text, spoilt.cited), spoilt.cited))
     written = [result for kind, results in found.items() if kind.startswith("written") for result in results]
     return [_rate(kind, results) for kind, results in [*found.items(), ("written: all", written)]]

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -11,15 +12,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
+from xdist.scheduler import LoadFileScheduling
 
-from chatbot import PaperChatbot
+from chatbot import PaperChatbot, pipeline
+from chatbot.embedding import Embedder, WordModel, load_embedder
+from chatbot.embedding.embedder import DEFAULT_MODEL
+from chatbot.embedding.minilm import MiniLM
 from chatbot.records import Paper
+from chatbot.settings import Settings
 from tests import forked
 from tests.chroma_server import ChromaProcess
 from tests.model_server import ModelServer, model_server
 
 # Read when torch is loaded, here and in commands: threads that wait for each other busily take the cores from others.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+# Read with each HTTP client, there as well: no test speaks TLS, and reading all certificates takes 20 ms.
+os.environ |= {"SSL_CERT_FILE": "", "SSL_CERT_DIR": os.devnull}
 
 PLANTED_KEY = "sk-planted-in-the-environment"
 API_NAMES = ["search_papers", "ask_papers", "compare_papers", "get_paper"]
@@ -27,11 +36,37 @@ API_NAMES = ["search_papers", "ask_papers", "compare_papers", "get_paper"]
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
+    """Give each file to one worker, and all files of the page to the same: they share a server and a browser."""
+    scheduler = LoadFileScheduling(config, log)
+    scheduler._split_scope = lambda nodeid: "page" if nodeid.startswith("tests/page/") else nodeid.split("::")[0]
+    return scheduler
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_model() -> Iterator[None]:
+    """The chatbots of this process share the bundled model and its word vectors: reading and hashing it takes long."""
+    words = WordModel(model := MiniLM())
+
+    def load(settings: Settings) -> Embedder:
+        return model if settings.embedding.strip() == DEFAULT_MODEL else load_embedder(settings)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pipeline, "load_embedder", load)
+        patch.setattr(pipeline, "load_words", lambda _: words)
+        yield
+
+
 @pytest.fixture(scope="session")
 def seed_index(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("seeds") / "index"
-    PaperChatbot(index=folder).ingest()
-    return folder
+    """An index of the seed papers: made by the first worker, and copied by each, because tests lock theirs."""
+    own = tmp_path_factory.getbasetemp()
+    made = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "seeds"
+    with FileLock(f"{made}.lock"):
+        if not made.exists():
+            PaperChatbot(index=made).ingest()
+    return Path(shutil.copytree(made, own / "index"))
 
 
 @pytest.fixture(scope="session")

@@ -67,6 +67,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(self, status: int, body: str, kind: str = "application/json") -> None:
         self.send_response(status)
         self.send_header("Content-Type", kind)
+        self.send_header("retry-after-ms", "10")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body.encode())

@@ -1,9 +1,9 @@
 """A process that has imported the large libraries, and forks for each command that ``tests.forked`` sends.
 
 The fork becomes the command: ``python -m`` or ``python -c`` with its words, folder, environment and streams, up to
-what is done at the interpreter's end; only the taking apart of what was imported is left out. Imports nothing of the
-product, so that what reads a setting when it is imported reads the command's. Forking is safe while there is one
-thread, which is looked at each time.
+what is done at the interpreter's end; only the taking apart of what was imported is left out. Of the product it imports
+no module that reads the environment when it is imported, as ``chatbot.terminal`` and ``chatbot.ui`` do: in a fork they
+read the command's. Forking is safe while there is one thread, which is looked at each time.
 """
 
 import atexit
@@ -20,7 +20,10 @@ from types import ModuleType
 
 LIBRARIES = (
     "argon2",
+    "chatbot.cli",
+    "chatbot.pipeline",
     "chromadb.api.rust",
+    "evals.runs",
     "filelock",
     "gradio",
     "jsonschema",

@@ -97,7 +97,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.respond(200, fault, {})
             return
         if fault == "hang":
-            time.sleep(1)
+            time.sleep(0.6)
         is_daily = parts.path == "/api/daily_papers"
         body = self.papers.answer_daily(query) if is_daily else self.papers.answer_arxiv(query)
         spoilt = {"broken": body[: len(body) // 2], "prose": "<html><body>Down for repair</body></html>"}

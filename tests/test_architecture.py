@@ -1,6 +1,7 @@
 """The shape of the code: who may import whom, and what every module says of itself."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,7 @@ JOINING = {
 }
 
 
+@cache
 def imports(path: Path) -> set[str]:
     """Return the full names of all modules that ``path`` imports, wherever in the file."""
     found: set[str] = set()

@@ -24,12 +24,12 @@ def model_bot(server: ModelServer, seed_index: Path) -> PaperChatbot:
     return open_bot(server, seed_index)
 
 
-def open_bot(server: ModelServer, index: Path, **options: Any) -> PaperChatbot:
+def open_bot(server: ModelServer, index: Path, model_timeout: float = 2, **options: Any) -> PaperChatbot:
     return PaperChatbot(
         index=index,
         openai_base_url=server.url,
         openai_api_key="sk-planted",
-        model_timeout=2,
+        model_timeout=model_timeout,
         model_retries=1,
         **options,
     )
@@ -129,8 +129,8 @@ def test_what_is_on_screen_is_never_taken_back(server: ModelServer, model_bot: P
     ("reply", "said"),
     [
         (Reply("no", status=401), "OPENAI_API_KEY"),
-        (Reply("slow down", status=429, headers={"Retry-After": "0"}), "too many requests"),
-        (Reply("oops", status=500), "failed"),
+        (Reply("slow down", status=429, headers={"retry-after-ms": "10"}), "too many requests"),
+        (Reply("oops", status=500, headers={"retry-after-ms": "10"}), "failed"),
         (Reply("never comes", stall_after=0), "in time"),
         (Reply("breaks off", break_after=0), "openai:scripted"),
         (Reply("bad data here", malformed=True), "cannot be read"),
@@ -138,11 +138,12 @@ def test_what_is_on_screen_is_never_taken_back(server: ModelServer, model_bot: P
     ids=["wrong key", "rate limit", "server error", "stall", "closed connection", "broken JSON"],
 )
 def test_a_failing_model_gives_the_papers_own_words_and_a_plain_notice(
-    server: ModelServer, model_bot: PaperChatbot, reply: Reply, said: str
+    server: ModelServer, seed_index: Path, reply: Reply, said: str
 ) -> None:
     server.script(reply, reply)
-    answer = model_bot.ask(QUESTION)
-    check_contract(model_bot, answer)
+    bot = open_bot(server, seed_index, model_timeout=0.5 if said == "in time" else 2)
+    answer = bot.ask(QUESTION)
+    check_contract(bot, answer)
     assert answer.model == "extractive"
     assert answer.status == "answered"
     assert said in answer.notice

@@ -1,18 +1,20 @@
 """The measuring tools: right on cases worked out by hand, and the committed questions are sound."""
 
 import json
+import subprocess
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
+from types import SimpleNamespace
 
 import pytest
 
 from chatbot import PaperChatbot
 from chatbot.errors import InputError
 from chatbot.records import Paper
-from evals import sizes
+from evals import latency, sizes, speed, stress
 from evals.baseline import NaiveBot
 from evals.calibrate import PAIRS, TRAINING
 from evals.confidence import separate_answerable
@@ -27,6 +29,7 @@ from evals.speed import measure_command, measure_speed
 from evals.stress import measure_stress
 from evals.throughput import measure_recall, measure_throughput
 from evals.validation import find_form_faults
+from tests import forked
 from tests.conftest import make_record
 
 
@@ -88,6 +91,12 @@ def test_drafts_for_ones_own_papers_have_the_form_of_the_set(tmp_path: Path) -> 
             assert fact.aliases[0] in span["quote"]
 
 
+@pytest.fixture(scope="module")
+def bots(seed_papers: dict[str, Paper]) -> dict[str, dict[str, float | None]]:
+    """The means of each bot that tries to win without being good."""
+    return score_bots(load_questions(), seed_papers)
+
+
 @pytest.mark.parametrize(
     ("name", "metric", "worst"),
     [
@@ -103,11 +112,12 @@ def test_drafts_for_ones_own_papers_have_the_form_of_the_set(tmp_path: Path) -> 
         ("refuses", "cells_found", 0.0),
     ],
 )
-def test_no_bot_wins_without_being_good(seed_papers: dict[str, Paper], name: str, metric: str, worst: float) -> None:
-    table = score_bots(load_questions(), seed_papers)
-    assert {table["gold"][metric] for metric in (*HEADLINES, *CELLS)} == {1.0}
-    assert (table[name][metric] or 0.0) <= worst
-    assert rank_bots(table)[0][0] == "gold"
+def test_no_bot_wins_without_being_good(
+    bots: dict[str, dict[str, float | None]], name: str, metric: str, worst: float
+) -> None:
+    assert {bots["gold"][metric] for metric in (*HEADLINES, *CELLS)} == {1.0}
+    assert (bots[name][metric] or 0.0) <= worst
+    assert rank_bots(bots)[0][0] == "gold"
 
 
 def test_training_questions_mark_sentences_of_the_papers_they_name() -> None:
@@ -159,6 +169,7 @@ def test_what_an_index_takes_is_measured_as_it_grows(
     tmp_path: Path, write_jsonl: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sizes, "CHANGED", 2)
+    monkeypatch.setattr(sizes, "QUERIES", 12)
     monkeypatch.setattr(sizes, "_apart", lambda work: work())  # each process of its own would import everything again
     source, index = write_jsonl(*(make_record(number) for number in range(8))), tmp_path / "index"
     small, large = sizes.measure_sizes(source, [12, 6], tmp_path)
@@ -185,7 +196,8 @@ def test_embedding_is_compared_with_the_bare_model(bot: PaperChatbot) -> None:
     assert 0 < result.others < 1
 
 
-def test_what_checking_adds_is_measured_over_http(seed_index: Path) -> None:
+def test_what_checking_adds_is_measured_over_http(seed_index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(latency, "WARMING", 1)
     result = measure_latency(seed_index, answers=3)
     assert (result.answers, result.pause) == (3, 0)
     assert 0 < result.p50 <= result.p95 < 1000
@@ -199,8 +211,12 @@ def test_latency_of_no_papers_is_not_measured(tmp_path: Path, write_jsonl: Calla
         measure_latency(tmp_path / "index", answers=1)
 
 
-def test_many_visitors_at_once_are_answered_and_counted(seed_index: Path, seed_papers: dict[str, Paper]) -> None:
-    result = measure_stress(seed_index, list(seed_papers.values()), sessions=3, seconds=3)
+def test_many_visitors_at_once_are_answered_and_counted(
+    seed_index: Path, seed_papers: dict[str, Paper], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipes = {"PIPE": subprocess.PIPE, "DEVNULL": subprocess.DEVNULL}
+    monkeypatch.setattr(stress, "subprocess", SimpleNamespace(Popen=forked.Popen, **pipes))
+    result = measure_stress(seed_index, list(seed_papers.values()), sessions=3, seconds=2)
     assert (result.answers > 3, result.wrong, result.errors, result.recovered) == (True, 0, 0, True)
     assert 0 < result.p50 <= result.p95
     asked = [count for count, _ in result.memory]
@@ -208,7 +224,10 @@ def test_many_visitors_at_once_are_answered_and_counted(seed_index: Path, seed_p
     assert asked[0] == 1 < asked[-1] <= result.answers + result.busy + 1
 
 
-def test_the_command_is_measured_against_its_imports(seed_index: Path, tmp_path: Path) -> None:
+def test_the_command_is_measured_against_its_imports(
+    seed_index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(speed, "subprocess", SimpleNamespace(run=lambda command, **_: forked.run(command)))
     result = measure_command(seed_index, "What is LiNeS?", runs=1)
     assert min(result.imports, result.ask) > 0
     assert result.ratio > 0.5  # two processes in a row on a busy machine may differ by more than the work does

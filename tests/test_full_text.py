@@ -1,7 +1,6 @@
 """Full texts of PDFs: what is read of their pages, and the page that a citation names."""
 
 import shutil
-from collections.abc import Sequence
 from dataclasses import replace
 from io import BytesIO, StringIO
 from pathlib import Path
@@ -13,6 +12,7 @@ from rich.console import Console
 
 from chatbot import PaperChatbot, terminal
 from chatbot.chunks import split_passages, split_sentence_chunks
+from chatbot.embedding.minilm import MiniLM
 from chatbot.errors import SourceError
 from chatbot.export import export_markdown
 from chatbot.index.health import verify
@@ -190,11 +190,11 @@ def test_headings_and_rows_of_tables_are_no_sentences() -> None:
 
 @pytest.fixture
 def nothing_embedded(copied: Path, monkeypatch: pytest.MonkeyPatch) -> PaperChatbot:
-    def forbidden(_: Sequence[str]) -> None:
+    def forbidden(*_: object) -> None:
         raise AssertionError("something was embedded")
 
     bot = open_bot(copied / "index")
-    monkeypatch.setattr(bot._embedder, "embed_papers", forbidden)
+    monkeypatch.setattr(MiniLM, "embed_papers", forbidden)
     return bot
 
 

@@ -141,8 +141,8 @@ def test_a_copy_in_a_source_does_not_prevent_removals(filled: PaperChatbot, writ
 
 
 def test_what_a_broken_gzip_file_gave_is_kept(tmp_path: Path) -> None:
-    lines = "".join(json.dumps(make_record(number)) + "\n" for number in range(3000)).encode()
-    (tmp_path / "cut.jsonl.gz").write_bytes(gzip.compress(lines)[:8000])
+    lines = "".join(json.dumps(make_record(number)) + "\n" for number in range(1000)).encode()
+    (tmp_path / "cut.jsonl.gz").write_bytes(gzip.compress(lines)[:2500])
     bot = PaperChatbot(index=tmp_path / "index")
     report = bot.ingest(tmp_path / "cut.jsonl.gz")
     assert report.added == len(ids(bot)) > 0

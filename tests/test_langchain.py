@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+import pytest
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import Runnable, RunnableLambda
 
-from chatbot import PaperChatbot
+from chatbot import PaperChatbot, pipeline
 from chatbot.answers import Answer
+from chatbot.embedding import load_embedder, load_words
 
 
 def test_retriever_gives_documents(bot: PaperChatbot) -> None:
@@ -29,6 +31,10 @@ def test_runnable_invokes_streams_batches_and_composes(bot: PaperChatbot) -> Non
     assert status == "answered"
 
 
-def test_a_fresh_chatbot_may_be_asked_from_several_threads_at_once(seed_index: Path) -> None:
+def test_a_fresh_chatbot_may_be_asked_from_several_threads_at_once(
+    seed_index: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "load_embedder", load_embedder)  # with a model that is yet to be read
+    monkeypatch.setattr(pipeline, "load_words", load_words)
     answers = PaperChatbot(index=seed_index, model="extractive").as_runnable().batch(["What is LiNeS?"] * 4)
     assert {answer.status for answer in answers} == {"answered"}

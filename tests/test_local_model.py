@@ -1,6 +1,5 @@
 """A language model in this process: a tiny one that the tests build and save, through the real loading code."""
 
-import subprocess
 import sys
 import threading
 import time
@@ -13,6 +12,7 @@ from langchain_core.messages import HumanMessage, SystemMessage
 from chatbot.errors import ModelError
 from chatbot.generation import cut_at_stop
 from chatbot.local_model import TransformersChat
+from tests import forked
 
 CHAT = (
     "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
@@ -162,10 +162,10 @@ def test_a_deadline_ends_the_stream_with_a_line(model: TransformersChat) -> None
 
 def test_a_slow_reader_is_not_a_late_model(model: TransformersChat) -> None:
     pieces = 0
-    for _ in model.stream("hello", max_tokens=20, timeout=2):
+    for _ in model.stream("hello", max_tokens=20, timeout=1):
         pieces += 1
         if pieces == 1:
-            time.sleep(2.1)
+            time.sleep(1.1)
     assert pieces > 1
 
 
@@ -222,7 +222,7 @@ def test_generation_uses_all_cores_whatever_torch_was_told_before(folder: str) -
     import torch
 
     count = [sys.executable, "-c", "import torch; print(torch.get_num_threads())"]
-    fresh = int(subprocess.run(count, capture_output=True, text=True, check=True).stdout)
+    fresh = int(forked.run(count, check=True).stdout)
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

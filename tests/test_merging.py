@@ -12,6 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from chatbot import PaperChatbot
+from chatbot.embedding.minilm import MiniLM
 from chatbot.identity import is_same
 from chatbot.index import PaperIndex, Writer, verify
 from chatbot.index.catalogue import CATALOGUE
@@ -42,15 +43,15 @@ def bot(tmp_path: Path) -> PaperChatbot:
 
 
 @pytest.fixture
-def embedded(bot: PaperChatbot, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def embedded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return the texts that were embedded, as they come."""
-    texts, embed = list[str](), bot._embedder.embed_papers
+    texts, embed = list[str](), MiniLM.embed_papers
 
-    def note(given: Sequence[str]) -> Any:
+    def note(model: MiniLM, given: Sequence[str]) -> Any:
         texts.extend(given)
-        return embed(given)
+        return embed(model, given)
 
-    monkeypatch.setattr(bot._embedder, "embed_papers", note)
+    monkeypatch.setattr(MiniLM, "embed_papers", note)
     return texts
 
 
@@ -174,7 +175,7 @@ FILES = st.lists(st.sampled_from(RECORDS), min_size=1, max_size=5, unique_by=lam
 
 
 @example([{"a": [RECORDS[4], RECORDS[1]], "b": [RECORDS[10]]}, {"a": [RECORDS[4]]}, {"a": [RECORDS[4]]}])
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(st.lists(st.dictionaries(st.sampled_from(["a", "b"]), FILES, min_size=1), min_size=2, max_size=4))
 def test_papers_that_are_passed_over_as_unchanged_end_as_if_they_had_been_looked_at(
     ingests: list[dict[str, list[dict[str, Any]]]],

@@ -1,8 +1,12 @@
 """Nothing phones home: the whole product runs in a process whose sockets reach only this machine."""
 
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+
+from tests.conftest import make_record
 
 PROGRAM = """
 import socket, sys, threading
@@ -31,7 +35,7 @@ socket.getaddrinfo = checked_resolve
 from chatbot import PaperChatbot
 from chatbot.ui import build_page
 bot = PaperChatbot(index=sys.argv[1])
-bot.ingest()
+bot.ingest(sys.argv[2])
 assert bot.ask("What is LiNeS?").status == "answered"
 bot.as_retriever().invoke("layers")
 assert bot.as_runnable().invoke("What is LiNeS?").status == "answered"
@@ -45,8 +49,9 @@ sys.exit(bool(attempts))
 """
 
 
-def test_whole_product_stays_on_this_machine(tmp_path: Path) -> None:
-    result = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(tmp_path / "index")], capture_output=True, text=True, cwd=tmp_path
-    )
+def test_whole_product_stays_on_this_machine(
+    seed_index: Path, tmp_path: Path, write_jsonl: Callable[..., Path]
+) -> None:
+    words = [shutil.copytree(seed_index, tmp_path / "index"), write_jsonl(make_record(1))]
+    result = subprocess.run([sys.executable, "-c", PROGRAM, *words], capture_output=True, text=True, cwd=tmp_path)
     assert result.returncode == 0, result.stdout + result.stderr[-2000:]

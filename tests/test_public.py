@@ -75,9 +75,12 @@ def call_every_event(url: str) -> str:
     """Send every event of the page with what could do harm, and with nothing. Return what is told."""
     config, session, told = httpx.get(f"{url}/config").json(), uuid.uuid4().hex, ""
     kinds = {part["id"]: part["type"] for part in config["components"]}
-    for event, text in product(config["dependencies"], (json.dumps(make_record(7)), "")):
-        data = [text if kinds[each] == "textbox" else None for each in event["inputs"]]
-        join = {"data": data, "fn_index": event["id"], "session_hash": session}
+    events = [(each["id"], [kinds[part] for part in each["inputs"]]) for each in config["dependencies"]]
+    for (event, inputs), text in product(events, (json.dumps(make_record(7)), "")):
+        if not text and "textbox" not in inputs:
+            continue  # the same was just sent
+        data = [text if kind == "textbox" else None for kind in inputs]
+        join = {"data": data, "fn_index": event, "session_hash": session}
         if httpx.post(f"{url}/gradio_api/queue/join", json=join, timeout=60).is_success:
             told += httpx.get(f"{url}/gradio_api/queue/data", params={"session_hash": session}, timeout=60).text
     return told

@@ -18,6 +18,7 @@ from tests import forked
 
 Records = list[dict[str, Any]]
 ROOT = Path(__file__).resolve().parent.parent
+FEW = ("lookup-a01", "lookup-b01", "figures-a01", "unanswerable-a07", "unanswerable-a08", "hidden-01")
 
 
 def find(records: Records, id: str) -> dict[str, Any]:
@@ -76,10 +77,10 @@ def name_a_work(records: Records) -> None:
 
 @pytest.fixture
 def check(seed_papers: dict[str, Paper], write_jsonl: Callable[..., Path]) -> Callable[..., list[str]]:
-    """Return the faults of the committed set after ``spoil`` has changed its records."""
+    """Return the faults of the committed set, or of a few of its questions, after ``spoil`` has changed its records."""
 
-    def call(spoil: Callable[[Records], None]) -> list[str]:
-        records = read_jsonl(QUESTIONS)
+    def call(spoil: Callable[[Records], None], *only: str) -> list[str]:
+        records = [each for each in read_jsonl(QUESTIONS) if not only or each.get("id", "") in ("", *only)]
         spoil(records)
         return validate(write_jsonl(*records), seed_papers)[1]
 
@@ -113,7 +114,7 @@ def test_the_committed_set_keeps_every_rule(bot: PaperChatbot, seed_papers: dict
     ],
 )
 def test_a_wrong_form_is_caught(check: Callable[..., list[str]], spoil: Callable[[Records], None], fault: str) -> None:
-    assert fault in "\n".join(check(spoil))
+    assert fault in "\n".join(check(spoil, *FEW))
 
 
 @pytest.mark.parametrize(
@@ -136,7 +137,7 @@ def test_a_wrong_form_is_caught(check: Callable[..., list[str]], spoil: Callable
 def test_a_fault_of_one_question_is_caught(
     check: Callable[..., list[str]], spoil: Callable[[Records], None], fault: str
 ) -> None:
-    assert fault in "\n".join(check(spoil))
+    assert fault in "\n".join(check(spoil, *FEW))
 
 
 @pytest.mark.parametrize(

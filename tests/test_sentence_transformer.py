@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from huggingface_hub import constants
 
 from chatbot import PaperChatbot
 from chatbot.embedding.sentence_transformer import SentenceTransformerEmbedder, hash_model
@@ -137,19 +138,18 @@ def test_the_command_takes_the_model_and_doctor_reports_it(
     assert "word model: all-MiniLM-L6-v2, verified" in report
 
 
-def test_a_name_on_the_hub_is_taken_from_its_local_copy(models: dict[str, Path], tmp_path: Path) -> None:
+def test_a_name_on_the_hub_is_taken_from_its_local_copy(
+    models: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     cache = tmp_path / "hub"
     stored = cache / "models--someone--tiny"
     shutil.copytree(models["mean"], stored / "snapshots" / ("0" * 40))
     (stored / "refs").mkdir()
     (stored / "refs" / "main").write_text("0" * 40)
-    code = (
-        "from chatbot.embedding.sentence_transformer import SentenceTransformerEmbedder as Embedder;"
-        "print(Embedder('someone/tiny').identity, Embedder('someone/tiny').dimensions)"
-    )
-    environment = os.environ | {"HF_HUB_CACHE": str(cache), "HF_HUB_OFFLINE": "1"}
-    result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
-    assert result.stdout.split() == [f"tiny@{hash_model(models['mean'])[:12]}", "16"], result.stderr
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    embedder = SentenceTransformerEmbedder("someone/tiny")
+    assert (embedder.identity, embedder.dimensions) == (f"tiny@{hash_model(models['mean'])[:12]}", 16)
 
 
 def test_neither_a_folder_nor_on_the_hub_says_so_in_one_line(tmp_path: Path) -> None:

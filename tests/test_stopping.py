@@ -37,7 +37,7 @@ def slow(model: ModelServer, index: Path, tmp_path: Path) -> Callable[..., Any]:
 def test_a_stopping_server_lets_an_answer_be_finished(
     slow: Callable[..., Any], model: ModelServer, index: Path
 ) -> None:
-    model.default = sent(honest, pause=0.04)
+    model.default = sent(honest, pause=0.02)
     with slow() as server, ThreadPoolExecutor(2) as pool:
         visitor = Visitor(server.url)
         with httpx.stream("GET", f"{server.url}/gradio_api/heartbeat/{visitor.session}", timeout=30) as beating:

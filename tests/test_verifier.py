@@ -81,7 +81,7 @@ def test_corruptions_make_each_kind_of_lie_and_always_the_same(bot: PaperChatbot
 
 
 def test_the_published_rates_hold_on_the_development_half(bot: PaperChatbot) -> None:
-    rates = {rate.kind: rate for rate in evaluate_verifier(bot, "dev")}
+    rates = {rate.kind: rate for rate in evaluate_verifier(bot, "dev", rounds=1)}
     for kind in ("citation swapped", "citation invented", "figure changed", "papers merged"):
         assert rates[kind].caught >= 0.99
     assert rates["name swapped"].caught >= 0.9

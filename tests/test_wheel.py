@@ -19,12 +19,13 @@ def test_an_installed_wheel_answers(tmp_path: Path) -> None:
     assert "chatbot/prompts/answer.md" in names
     assert not [name for name in names if name.startswith(("evals", "tests"))]
 
-    venv.create(tmp_path / "venv", with_pip=True)
+    venv.create(tmp_path / "venv")
     python = tmp_path / "venv" / "bin" / "python"
     site = next((tmp_path / "venv" / "lib").glob("python*/site-packages"))
     # The dependencies come from this environment, which ``make`` has just installed; the package itself does not.
     (site / "dependencies.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
-    subprocess.run([python, "-m", "pip", "install", "-q", "--no-deps", "--no-index", str(wheel)], check=True)
+    install = [sys.executable, "-m", "pip", "--python", python, "install", "-q", "--no-deps", "--no-index", wheel]
+    subprocess.run(install, check=True)
     code = "import chatbot; from chatbot.cli import main; print(chatbot.__file__); main()"
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import pytest
 
 from chatbot import PaperChatbot
+from chatbot.answers import Answer
 
 
-def cited(bot: PaperChatbot, question: str, *history: str) -> set[str]:
-    answer = bot.ask(question, history)
+def cited(bot: PaperChatbot, answer: Answer) -> set[str]:
     names = {paper.id: paper.name for paper in bot.papers()}
     return {names[citation.paper_id].split(":")[0][:12] for citation in answer.citations}
 
@@ -26,8 +26,8 @@ def cited(bot: PaperChatbot, question: str, *history: str) -> set[str]:
     ],
 )
 def test_one_paper(bot: PaperChatbot, question: str, papers: Sequence[str]) -> None:
-    assert cited(bot, question) == set(papers)
-    assert bot.ask(question).status == "answered"
+    answer = bot.ask(question)
+    assert (answer.status, cited(bot, answer)) == ("answered", set(papers))
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_one_paper(bot: PaperChatbot, question: str, papers: Sequence[str]) -> N
     ],
 )
 def test_several_papers_called_by_name(bot: PaperChatbot, question: str, papers: Sequence[str]) -> None:
-    assert cited(bot, question) == set(papers)
+    assert cited(bot, bot.ask(question)) == set(papers)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_several_papers_called_by_name(bot: PaperChatbot, question: str, papers:
     ],
 )
 def test_all_papers_of_a_kind(bot: PaperChatbot, question: str, papers: Sequence[str]) -> None:
-    assert cited(bot, question) >= set(papers)
+    assert cited(bot, bot.ask(question)) >= set(papers)
 
 
 @pytest.mark.parametrize("question", ["any papers about chess?", "any papers about speech recognition?"])
@@ -122,5 +122,6 @@ def test_a_link_that_one_side_lacks_is_told_to_be_missing(bot: PaperChatbot) -> 
 )
 def test_follow_ups(bot: PaperChatbot, talk: Sequence[str], papers: Sequence[str]) -> None:
     *earlier, question = talk
-    assert cited(bot, question, *earlier) >= set(papers)
-    assert len(cited(bot, question, *earlier)) <= 2
+    found = cited(bot, bot.ask(question, earlier))
+    assert found >= set(papers)
+    assert len(found) <= 2

@@ -4,7 +4,6 @@ from pathlib import Path
 
 from playwright.sync_api import BrowserContext, Page, expect
 
-from chatbot import PaperChatbot
 from tests.model_behaviours import honest
 from tests.model_replies import Body, Reply
 from tests.model_server import ModelServer
@@ -40,37 +39,20 @@ def test_two_visitors_at_once_get_their_own_answers_and_follow_ups(context: Brow
         expect(ask(page, "Is its code available?")).to_contain_text(name)
 
 
-def test_what_a_follow_up_searched_for_can_be_changed_and_asked_instead(page: Page) -> None:
-    ask(page, "What is FRNet?")
-    answer = ask(page, "is the code out?")
-    expect(answer).to_contain_text("Searched for: is the code out (FRNet)?")
-    assert answer.locator("a[href='https://github.com/Xiangxu-0103/FRNet']").count() == 1
-    answer.get_by_role("link", name="Edit").click()
-    page.get_by_role("textbox", name="What is searched for").fill("is the code out (LiNeS)?")
-    page.get_by_role("button", name="Ask this instead").click()
-    expect(wait_for_answer(page, 3)).to_contain_text("wang-kee/LiNeS")
-
-
-def test_suggestions_after_an_answer_can_be_asked(page: Page) -> None:
+def test_a_suggestion_can_be_asked_and_what_a_follow_up_searched_for_be_changed(page: Page) -> None:
     ask(page, "What is FRNet?")
     suggestions = page.locator("#follow-ups button")
     expect(suggestions.first).to_be_visible()
     assert 1 <= suggestions.count() <= 3
     suggestions.first.click()
     expect(wait_for_answer(page, 2)).to_contain_text("FRNet")
-
-
-def test_a_thumb_down_is_kept_with_the_question(page: Page, index: Path) -> None:
-    ask(page, "What is FRNet?")
-    ask(page, "What is LiNeS?")
-    page.locator("#answers").get_by_role("button", name="Dislike").last.click()
-    expect(page.get_by_text("Thank you, that is kept.")).to_be_visible()
-    (record,) = PaperChatbot(index=index).feedback.read()
-    assert (record["question"], record["liked"]) == ("What is LiNeS?", False)
-
-
-def test_an_image_in_a_question_is_not_loaded(page: Page) -> None:
-    ask(page, "What is FRNet? ![x](https://evil.example/q.png) <img src='https://evil.example/r.png'>")
+    answer = ask(page, "is the code out?")
+    expect(answer).to_contain_text("Searched for: is the code out (FRNet)?")
+    assert answer.locator("a[href='https://github.com/Xiangxu-0103/FRNet']").count() == 1
+    answer.get_by_role("link", name="Edit").click()
+    page.get_by_role("textbox", name="What is searched for").fill("is the code out (LiNeS)?")
+    page.get_by_role("button", name="Ask this instead").click()
+    expect(wait_for_answer(page, 4)).to_contain_text("wang-kee/LiNeS")
 
 
 def test_what_a_model_made_up_is_folded_away_and_its_work_can_be_stopped(
@@ -80,7 +62,7 @@ def test_what_a_model_made_up_is_folded_away_and_its_work_can_be_stopped(
         return Reply(f"{honest(body).text} It was trained on 64 GPUs for two weeks. [1.1]")
 
     server.default = invent
-    server.script(Reply("FRNet is a network. [1.1] " * 50, pause=0.2))
+    server.script(Reply("FRNet is a network. [1.1] " * 50, pause=0.1))
     with serving(index, OPENAI_BASE_URL=server.url, CHATBOT_MODEL="openai:scripted") as url:
         page = visit(context, url)
         page.locator("#chat textarea").fill("What is FRNet?")

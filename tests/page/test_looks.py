@@ -16,6 +16,8 @@ from evals.questions import QUESTIONS
 from evals.runs import run_questions
 from tests.page.visits import ask, find_faults, open_conversations, serving, visit, wait_for_answer
 
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+
 
 def test_the_first_page_takes_a_question_within_two_seconds(context: BrowserContext, url: str) -> None:
     def measure() -> float:
@@ -25,9 +27,7 @@ def test_the_first_page_takes_a_question_within_two_seconds(context: BrowserCont
         expect(page.locator("#answers li")).to_have_count(4)
         return time.perf_counter() - started
 
-    seconds = [measure() for _ in range(3)]
-    print("seconds until the page takes a question:", seconds)
-    assert min(seconds) < 2
+    assert any(measure() < 2 for _ in range(3))
 
 
 def test_the_page_fits_a_phone(page: Page) -> None:
@@ -66,23 +66,26 @@ def test_the_keyboard_is_enough(page: Page) -> None:
     expect(marks.first).to_be_focused()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious(browser: Browser, url: str, scheme: Literal["light", "dark"]) -> None:
-    context = browser.new_context(color_scheme=scheme, viewport={"width": 1440, "height": 900})
-    page = visit(context, url)
+def test_axe_finds_nothing_serious_in_light_and_in_dark(page: Page) -> None:
+    def look() -> None:
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme)
+            expect(page.locator("body.dark")).to_have_count(int(scheme == "dark"))
+            faults.extend(find_faults(page))
+
+    faults = list[str]()
     expect(page.get_by_text("Ask about a paper, a method or a topic.")).to_be_visible()
-    faults = find_faults(page)
+    look()
     ask(page, "What is FRNet?")
     page.locator("#answers a[href='#ref-1-1']").click()
     page.get_by_text("Why this answer").click()
-    faults += find_faults(page)
+    look()
     page.get_by_role("button", name="Add to comparison").click()
     page.get_by_role("tab", name="Compare").click()
     expect(page.get_by_role("region", name="Comparison")).to_be_visible()
-    faults += find_faults(page)
+    look()
     open_conversations(page)
-    faults += find_faults(page)
-    context.close()
+    look()
     assert not faults
 
 
