@@ -116,7 +116,9 @@ def verifier(
     if as_json:
         print(json.dumps({"rates": [asdict(rate) for rate in rates], "judge": asdict(opinion) if opinion else None}))
         return
-    print(f"{split:<26}{'claims':>7}{'weak':>6}{'moved':>7}{'withheld':>10}   not passed as supported (95% Wilson)")
+    print(
+        f"{split:<26}{'claims':>7}{'weak':>6}{'moved':>7}{'withheld':>10}   not passed as supported (95%, over papers)"
+    )
     for rate in rates:
         counts = f"{rate.claims:>7}{rate.weak:>6}{rate.moved:>7}{rate.withheld:>10}"
         print(f"{rate.kind:<26}{counts}   {rate.caught:.3f} ({rate.low:.3f} to {rate.high:.3f})")

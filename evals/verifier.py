@@ -20,7 +20,7 @@ from chatbot.verify import FEATURES, Verifier
 from evals.corruptions import Spoilt, TrueClaim, spoil
 from evals.fitting import fit_logistic, make_model, predict_left_out
 from evals.jsonl import read_jsonl
-from evals.statistics import wilson
+from evals.statistics import bootstrap_mean
 
 PARAPHRASES = Path(__file__).with_name("paraphrases.jsonl")
 UNSUPPORTED = Path(__file__).with_name("unsupported.jsonl")
@@ -33,7 +33,7 @@ HONEST = "honest paraphrase"
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """What became of the claims of one kind; ``low`` and ``high`` bound the share not passed (Wilson, 95%)."""
+    """What became of the claims of one kind; ``low`` and ``high`` bound the share not passed (95%, over papers)."""
 
     kind: str
     claims: int
@@ -103,11 +103,11 @@ def evaluate_verifier(bot: PaperChatbot, split: str = "test", rounds: int = 3) -
     """
     bench = Bench(bot)
     honest = bench.honest(split)
-    found: dict[str, list[tuple[Checked, Paper | None]]] = defaultdict(list)
+    found: dict[str, list[tuple[Checked, str]]] = defaultdict(list)
     for claim in honest:
-        found[HONEST].append((bench.check(claim, claim.text, claim.paper), claim.paper))
+        found[HONEST].append((bench.check(claim, claim.text, claim.paper), claim.paper.id))
     for claim, spoilt in [*spoil(honest, rounds), *bench.unsupported(split)]:
-        found[spoilt.kind].append((bench.check(claim, spoilt.text, spoilt.cited), spoilt.cited))
+        found[spoilt.kind].append((bench.check(claim, spoilt.text, spoilt.cited), claim.paper.id))
     written = [result for kind, results in found.items() if kind.startswith("written") for result in results]
     return [_rate(kind, results) for kind, results in [*found.items(), ("written: all", written)]]
 
@@ -136,10 +136,12 @@ def _cite(text: str, claim: TrueClaim, cited: Paper | None, passages: Sequence[P
     return Claim(text, (Mark(passage.number, sentence if cited.id == claim.paper.id else 1),))
 
 
-def _rate(kind: str, results: Sequence[tuple[Checked, Paper | None]]) -> Rate:
+def _rate(kind: str, results: Sequence[tuple[Checked, str]]) -> Rate:
+    """Return the rate over checked claims, each with its paper: corruptions of one sentence fall together."""
     verdicts = [(checked.verdict, checked.moved) for checked, _ in results]
     passed = verdicts.count(("supported", False))
-    interval = wilson(len(results) - passed, len(results))
+    caught = [float((checked.verdict, checked.moved) != ("supported", False)) for checked, _ in results]
+    interval = bootstrap_mean(caught, [paper_id for _, paper_id in results])
     return Rate(
         kind=kind,
         claims=len(results),
