@@ -110,7 +110,8 @@ class Batch:
     def _add(self, record: Record) -> Held:
         key = record.paper.id
         if key in self.held and self.held[key].records:
-            key = f"{key}-{hashlib.sha256(record.paper.text.encode()).hexdigest()[:8]}"
+            told = repr((record.paper.text, record.paper.doi, record.paper.arxiv_id))
+            key = f"{key}-{hashlib.sha256(told.encode()).hexdigest()[:8]}"
         self.moved.pop(key, None)
         known = self.held.setdefault(key, Held(key, []))
         known.records = [record]
@@ -122,7 +123,9 @@ class Batch:
             return
         target.records += other.records
         other.records = []
-        self.moved[other.id] = target.id
+        self.moved |= {here: target.id for here, there in self.moved.items() if there == other.id} | {
+            other.id: target.id
+        }
         report.merged += 1
 
 
