@@ -158,6 +158,19 @@ def test_a_record_whose_paper_joins_one_that_joins_another_is_kept(bot: PaperCha
     assert (only(bot).id, only(bot).venue) == ("c", "Nature")
 
 
+def test_a_record_is_kept_whose_paper_joins_another_and_leaves_its_id_to_a_third(
+    bot: PaperChatbot, write_jsonl: Write
+) -> None:
+    records = [
+        make_record(1, id="x", venue="Nature"),
+        make_record(2, id="b", arxiv_id="2001.01234"),
+        make_record(1, id="a-b", arxiv_id="2001.01234"),
+        make_record(3, id="a"),
+    ]
+    bot.ingest(write_jsonl(make_record(1, id="a")), write_jsonl(*records, name="b.jsonl"))
+    assert {paper.venue for paper in bot.papers()} == {"Nature", ""}
+
+
 @pytest.mark.parametrize("first", [0, 2])
 def test_a_record_without_identifiers_does_not_bring_two_papers_together(
     bot: PaperChatbot, write_jsonl: Write, first: int

@@ -184,8 +184,8 @@ def _with_ids(items: Iterator[Paper | Skipped], seen: dict[str, bytes]) -> Itera
             yield item
             continue
         # A record without an id may say what an earlier one with the same text does not: both are put together later.
-        parts = (item.text,) if item.id else (item.text, item.doi, item.arxiv_id, item.venue, item.year)
-        digest = hashlib.sha256(repr(parts).encode()).digest()
+        told = item.text if item.id else repr((item, item.body))
+        digest = hashlib.sha256(told.encode()).digest()
         paper = item if item.id else replace(item, id=make_id(item.title))
         if not item.id and seen.get(paper.id, digest) != digest:  # another paper with the same title
             paper = replace(paper, id=f"{paper.id}-{digest.hex()[:8]}")
