@@ -25,7 +25,7 @@ def update_faults(folder: Path, sources: Collection[str], faults: Iterable[Fault
 
     What is listed for other sources stays; a file with nothing to list is removed. Raises OSError.
     """
-    path, mine = folder / _FILE, [json.dumps(asdict(fault), ensure_ascii=False) for fault in faults]
+    path, mine = folder / _FILE, [json.dumps(asdict(fault)) for fault in faults]
     lines = [line for line in _read_lines(path) if _source(line) not in sources] + mine
     if lines:
         draft = path.with_suffix(".new")

@@ -34,7 +34,7 @@ _ORDER: dict[str, Callable[[int, int], bool]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class Clause:
     """One field held against one value: a number for the year, else a text on one line.
 
     ``:`` means that a text contains the value, ``=`` that it is the value, in whatever case; of several authors or
@@ -48,7 +48,7 @@ class Comparison:
     def matches(self, paper: Paper, sources: Sequence[str] = ()) -> bool:
         """Tell whether ``paper``, which came from ``sources``, passes."""
         if self.sign == "!=":
-            return not Comparison(self.field, "=", self.value).matches(paper, sources)
+            return not Clause(self.field, "=", self.value).matches(paper, sources)
         if isinstance(self.value, int):
             return paper.year is not None and _ORDER[self.sign](paper.year, self.value)
         wanted = self.value.casefold()
@@ -88,7 +88,7 @@ class Group:
         return f" {self.word} ".join(map(_enclose, self.parts))
 
 
-Filter = Comparison | Negation | Group
+Filter = Clause | Negation | Group
 Wanted = Filter | str | None  # a filter, written down or not, or none
 
 
@@ -117,9 +117,9 @@ def parse_words(text: str) -> list[Filter]:
     """Return a filter for each word of ``text``: that it stands in title, authors or venue, or is the year."""
     words = []
     for word in text.split():
-        places: list[Filter] = [Comparison(field, ":", word) for field in _SEARCHED]
-        if word.isdecimal():
-            places.append(Comparison("year", "=", int(word)))
+        places: list[Filter] = [Clause(field, ":", word) for field in _SEARCHED]
+        if word.isdecimal() and len(word) <= 6:  # as many digits as a filter may have
+            places.append(Clause("year", "=", int(word)))
         words.append(join_filters("or", places))
     return words
 
@@ -169,12 +169,12 @@ def _grammar() -> "ParserElement":
         - pp.one_of([":", "=", "!="]).set_name("one of : = != (the others compare years)")
         - value.set_name("a word, or words in quotes")
     )
-    comparison = (about_year | about_text).set_parse_action(lambda found: Comparison(*found))
+    clause = (about_year | about_text).set_parse_action(lambda found: Clause(*found))
     either = pp.Forward()
     enclosed = pp.Suppress("(") - either - pp.Suppress(pp.Literal(")").set_name("“and”, “or” or a closing parenthesis"))
     single = pp.Forward()
     denied = (negation.suppress() - single).set_parse_action(lambda found: Negation(found[0]))
-    single <<= (enclosed | denied | comparison).set_name(f"one of year, {', '.join(_TEXTS)}, not, or a parenthesis")
+    single <<= (enclosed | denied | clause).set_name(f"one of year, {', '.join(_TEXTS)}, not, or a parenthesis")
     both = single + (conjunction.suppress() - single)[...]
     both.set_parse_action(lambda found: join_filters("and", list(found)))
     either <<= both + (disjunction.suppress() - both)[...]

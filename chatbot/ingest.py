@@ -13,10 +13,11 @@ from time import monotonic
 from typing import TypeVar
 
 from chatbot.embedding import Embedder, open_engine
-from chatbot.errors import SourceError
+from chatbot.errors import ChatbotError, SourceError
 from chatbot.faults import Fault, update_faults
 from chatbot.identity import identity_keys
 from chatbot.index import PaperIndex, Writer, find_server
+from chatbot.markup import clip_text
 from chatbot.merging import Batch, load_papers
 from chatbot.records import IngestReport, Paper, Record, Skipped
 from chatbot.resources import find_resource
@@ -82,7 +83,7 @@ def count_records(sources: Sequence[str | Path], settings: Settings, stopped: Ev
     count, began = 0, monotonic()
     for source in sources:
         try:
-            for _ in read_papers(source, settings):
+            for _ in _read(source, settings):
                 count += 1
                 elapsed = monotonic() - began
                 is_slow = stopped is None or count < _RECORDS_A_SECOND * elapsed
@@ -105,11 +106,7 @@ def rebuild_index(embedder: Embedder, settings: Settings, progress: Progress | N
         open_engine(embedder, settings) as engine,
         PaperIndex.rebuild(folder, embedder.identity, server) as (stored, writer),
     ):
-        storing = Storing(writer, engine)
-        for batch in _batches(stored, lambda each: len(each[0].text)):
-            change = Change([make_entry(paper, records) for paper, records in batch])
-            storing.add(change, done=partial(progress, len(batch)) if progress else None)
-        storing.settle()
+        _store_all(Storing(writer, engine), stored, progress)
     return True
 
 
@@ -123,10 +120,17 @@ def remove_papers(index: PaperIndex, ids: Sequence[str]) -> Removed:
 
 def restore_papers(index: PaperIndex, embedder: Embedder, removed: Removed) -> None:
     """Bring papers back that ``remove_papers`` returned."""
-    change = Change([make_entry(paper, records) for paper, records in removed])
-    vectors = embedder.embed_papers(change.texts)
-    with index.write() as writer:
-        change.save(writer, lambda: vectors)
+    with open_engine(embedder, None) as engine, index.write() as writer:
+        _store_all(Storing(writer, engine), iter(removed))
+
+
+def _store_all(
+    storing: Storing, papers: Iterator[tuple[Paper, Sequence[Record]]], progress: Progress | None = None
+) -> None:
+    for batch in _batches(papers, lambda each: len(each[0].text)):
+        change = Change([make_entry(paper, records) for paper, records in batch])
+        storing.add(change, done=partial(progress, len(batch)) if progress else None)
+    storing.settle()
 
 
 @dataclass(slots=True)
@@ -145,7 +149,7 @@ class _Ingest:
         """Bring one source in. Raises SourceError when it cannot be read, or no further; what came is kept."""
         seen: dict[str, str] = {}  # the id of each record, and of the paper that it belongs to
         faults_before = self.report.faults
-        for batch in _batches(read_papers(source, settings), _count_chars):
+        for batch in _batches(_read(source, settings), _count_chars):
             skipped = [item for item in batch if isinstance(item, Skipped)]
             self._note(name, source, skipped)
             self._keep(name, [item.paper for item in skipped if item.paper], seen)
@@ -200,6 +204,18 @@ class _Ingest:
         self.storing.settle()
 
 
+def _read(source: str | Path, settings: Settings | None) -> Iterator[Paper | Skipped]:
+    """Yield what ``read_papers`` does; what else befalls a source is a SourceError: the index is not at fault."""
+    try:
+        yield from read_papers(source, settings)
+    except ChatbotError:
+        raise
+    except Exception as error:
+        reason = clip_text(str(getattr(error, "strerror", None) or error), 100) or type(error).__name__
+        name = clip_text(str(source), 100)
+        raise SourceError(f"{name} cannot be read ({reason}); check it and the settings, and try again") from error
+
+
 def _count_chars(item: Paper | Skipped) -> int:
     return len(item.text) if isinstance(item, Paper) else 0
 
@@ -225,4 +241,5 @@ def _batches(items: Iterator[Item], chars: Callable[[Item], int]) -> Iterator[li
 def _name_source(source: str | Path) -> str:
     if str(source) == "-":
         return "standard input"
-    return str(source) if find_service(source) else str(Path(source).resolve())
+    name = str(source) if find_service(source) else str(Path(source).resolve())
+    return name.encode(errors="surrogateescape").decode(errors="backslashreplace")  # a file's name may be any bytes

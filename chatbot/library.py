@@ -53,8 +53,11 @@ class Library:
         return remove_papers(self._open_index(), ids)
 
     def restore(self, removed: Removed) -> None:
-        """Bring removed papers back as they were."""
-        restore_papers(self._open_index(), self._embedder, removed)
+        """Bring removed papers back as they were, but for those that an ingest has brought back since."""
+        index = self._open_index()
+        index.refresh()
+        there = index.papers([paper.id for paper, _ in removed])
+        restore_papers(index, self._embedder, [each for each in removed if each[0].id not in there])
 
     def keep(self, name: str, content: bytes) -> Path:
         """Write ``content`` to a new file whose name ends with ``name``, made harmless, and return its path.

@@ -109,9 +109,9 @@ class Batch:
 
     def _add(self, record: Record) -> Held:
         key = record.paper.id
-        if key in self.held and self.held[key].records:
-            key = f"{key}-{hashlib.sha256(record.paper.text.encode()).hexdigest()[:8]}"
-        self.moved.pop(key, None)
+        if key in self.moved or (key in self.held and self.held[key].records):
+            told = repr((record.paper.text, record.paper.doi, record.paper.arxiv_id))
+            key = f"{key}-{hashlib.sha256(told.encode()).hexdigest()[:8]}"
         known = self.held.setdefault(key, Held(key, []))
         known.records = [record]
         return known
@@ -122,7 +122,8 @@ class Batch:
             return
         target.records += other.records
         other.records = []
-        self.moved[other.id] = target.id
+        joined = [other.id, *(here for here, there in self.moved.items() if there == other.id)]
+        self.moved |= dict.fromkeys(joined, target.id)
         report.merged += 1
 
 

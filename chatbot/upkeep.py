@@ -74,8 +74,8 @@ def import_snapshot(
     report = IngestReport()
     with open_snapshot(file) as (head, pages):
         index = _open_for(folder, head, file, server)
-        is_new = not len(index)
         with index.write() as writer:
+            is_new = not len(index)  # before that, another process may still write
             for page in pages:
                 if is_new:
                     writer.write(page)

@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 from chatbot import PaperChatbot
 from chatbot.answers import Answer
 from chatbot.export import export_markdown
-from chatbot.filters import Comparison, Filter, join_filters
+from chatbot.filters import Clause, Filter, join_filters
 from chatbot.ui.answers import format_answer
 from chatbot.ui.sources import format_sources
 from tests import model_behaviours as behaviours
@@ -79,7 +79,7 @@ def attacked(model: ModelServer, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 
 def only(*ids: str) -> Filter:
-    return join_filters("or", [Comparison("id", "=", each) for each in ids])
+    return join_filters("or", [Clause("id", "=", each) for each in ids])
 
 
 def fooled(title: str, said: str) -> Behaviour:

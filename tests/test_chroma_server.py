@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chromadb.api.models.Collection import Collection
 
 from chatbot import PaperChatbot
 from chatbot.doctor import examine
@@ -129,6 +130,20 @@ def test_an_index_that_was_removed_from_the_server_is_missed(tmp_path: Path, sou
     place.drop_store(reader.manifest.store)
     with pytest.raises(IndexMissing, match="run: chatbot ingest"):
         reader.papers(["p1"])
+
+
+def test_an_index_whose_making_was_cut_off_is_made_again(
+    tmp_path: Path, source: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Collection, "modify", cut)
+        with pytest.raises(KeyboardInterrupt):
+            bring_in(tmp_path, source, server)
+    bring_in(tmp_path, source, server)
+    assert verify(tmp_path, server) == []
 
 
 def test_embedding_all_again_takes_readers_along_and_leaves_nothing_behind(

@@ -16,7 +16,7 @@ import pytest
 
 from chatbot import PaperChatbot
 from chatbot.errors import IndexAway, IndexBusy, IndexMissing
-from chatbot.index import PaperIndex, Server, lease, verify
+from chatbot.index import PaperIndex, Server, find_place, lease, verify
 from chatbot.ingest import ingest
 from tests import forked
 from tests.chroma_server import ChromaProcess
@@ -79,6 +79,27 @@ def test_two_that_write_from_different_machines_are_kept_apart(
         write_for_too_long()
     third = PaperIndex(tmp_path / "third", IDENTITY, server)
     assert (len(third), third.manifest.generation) == (6, second.manifest.generation)
+
+
+def test_of_two_that_take_over_one_lease_the_first_gives_way(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = find_place(tmp_path, server)._client
+    ended, first, second = (lease.Lease(client, f"{server.name}.writer", name) for name in ("ended", "first", "second"))
+    monkeypatch.setattr(lease, "_LEASE", 0)
+    ended.take("there")
+
+    def take_late(_: float) -> None:
+        """Do what the second does that saw the ended lease before the first took it."""
+        client.delete_collection(f"{server.name}.writer")
+        monkeypatch.setattr(time, "sleep", lambda _: None)
+        second.take("there")
+
+    monkeypatch.setattr(time, "sleep", take_late)
+    with pytest.raises(IndexBusy, match="just begun to write to there"):
+        first.take("there")
+    first.give_back()
+    second.renew()
 
 
 def test_indexes_of_one_name_lie_apart_in_tenants_and_databases(

@@ -38,11 +38,14 @@ def test_lexical_side_is_rebuilt_when_damaged(filled: PaperChatbot, tmp_path: Pa
     assert "p1" in words
 
 
-def test_rebuild_recovers_from_a_damaged_manifest(filled: PaperChatbot, tmp_path: Path, write_jsonl: Write) -> None:
-    (tmp_path / "index" / "manifest.json").write_text("garbage")
-    bot = PaperChatbot(index=tmp_path / "index")
-    bot.ingest(write_jsonl(make_record(8), name="more.jsonl"), rebuild=True)
-    assert ids(bot) == {f"p{number}" for number in (0, 1, 2, 3, 4, 5, 8)}
+def test_rebuild_recovers_from_a_damaged_manifest_each_time(
+    filled: PaperChatbot, tmp_path: Path, write_jsonl: Write
+) -> None:
+    for _ in range(2):
+        (tmp_path / "index" / "manifest.json").write_text("garbage")
+        bot = PaperChatbot(index=tmp_path / "index")
+        bot.ingest(write_jsonl(make_record(8), name="more.jsonl"), rebuild=True)
+        assert ids(bot) == {f"p{number}" for number in (0, 1, 2, 3, 4, 5, 8)}
 
 
 def test_what_a_crash_left_of_other_rebuilds_goes_with_the_next(filled: PaperChatbot, tmp_path: Path) -> None:
@@ -55,10 +58,14 @@ def test_what_a_crash_left_of_other_rebuilds_goes_with_the_next(filled: PaperCha
     assert current != load_manifest(tmp_path / "index").store
 
 
-def test_of_several_stores_the_latest_is_taken_for_that_of_a_damaged_manifest(tmp_path: Path) -> None:
-    for number in (9, 10):
-        (tmp_path / f"store-{number}").mkdir()
-    assert find_place(tmp_path).newest_store() == "store-10"
+def test_of_several_stores_the_latest_that_is_whole_is_taken_for_that_of_a_damaged_manifest(tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text("garbage")
+    for number in (9, 10, 11):
+        (tmp_path / f"store-{number}" / "lexical").mkdir(parents=True)
+    assert find_place(tmp_path).recover("a@1").store == "store-11"
+    for number in (9, 10):  # the next was being made
+        (tmp_path / f"store-{number}" / "lexical" / "generation").write_text(f"{number}")
+    assert find_place(tmp_path).recover("a@1").store == "store-10"
 
 
 def test_other_models_and_formats_are_refused_with_the_command(filled: PaperChatbot, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from chatbot import PaperChatbot
 from chatbot.errors import InputError
-from chatbot.filters import Comparison, Filter, Group, Negation, parse_filter
+from chatbot.filters import Clause, Filter, Group, Negation, parse_filter
 from chatbot.markup import flatten_text
 from chatbot.records import Paper
 from tests.conftest import Run, make_record
@@ -21,14 +21,12 @@ words = st.text(st.sampled_from("abAB 7.'\"\\()“”-\n") | st.characters(codec
     lambda text: " ".join(text.split())
 )
 texts = st.builds(
-    Comparison,
+    Clause,
     st.sampled_from(["venue", "author", "title", "id", "url", "doi", "arxiv", "source"]),
     st.sampled_from([":", "=", "!="]),
     words.filter(lambda text: text.isprintable()),
 )
-years = st.builds(
-    Comparison, st.just("year"), st.sampled_from([":", "=", "!=", "<", "<=", ">", ">="]), st.integers(0, 9)
-)
+years = st.builds(Clause, st.just("year"), st.sampled_from([":", "=", "!=", "<", "<=", ">", ">="]), st.integers(0, 9))
 filters = st.recursive(
     texts | years,
     lambda part: (

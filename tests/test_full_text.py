@@ -1,6 +1,7 @@
 """Full texts of PDFs: what is read of their pages, and the page that a citation names."""
 
 import shutil
+import time
 from dataclasses import replace
 from io import BytesIO, StringIO
 from pathlib import Path
@@ -125,6 +126,15 @@ def test_a_first_page_without_a_marked_abstract_stands_for_it(tmp_path: Path) ->
     (paper,), _ = read_whole(path)
     assert "halve the heads of a transformer" in paper.abstract
     assert paper.page_at(paper.text.index("Redundant heads")) == 2
+
+
+def test_what_is_made_to_be_slow_is_read_in_a_moment() -> None:
+    started = time.process_time()
+    assert not pdf._STAMP.search("arXiv:" * 20_000)
+    join_pages(["5" + "/" * 20_000 + "x"])
+    text, _ = join_pages(["\n".join(["Words and more. " * 200] * 5)] * 600)
+    assert text.count("\n") == 599
+    assert time.process_time() - started < 3
 
 
 # -- what cannot be read -----------------------------------------------------------------------------------------

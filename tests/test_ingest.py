@@ -1,15 +1,18 @@
 """Bringing papers in: only what changed is embedded, and nothing acknowledged is lost."""
 
+import errno
 import gzip
 import io
 import json
+import os
 import re
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import pytest
 from filelock import FileLock
@@ -19,6 +22,7 @@ from chatbot import PaperChatbot, ingest, terminal
 from chatbot.errors import IndexBusy, SourceError
 from chatbot.index import vectors
 from chatbot.index.manifest import load_manifest
+from chatbot.sources import jsonl
 from tests import forked
 from tests.conftest import Run, ids, make_record
 
@@ -35,6 +39,7 @@ def test_running_again_embeds_nothing(filled: PaperChatbot, tmp_path: Path, monk
 
 
 def test_changed_text_is_found_by_its_new_words_only(filled: PaperChatbot, write_jsonl: Write) -> None:
+    (outdated,) = filled.index.papers(["p1"]).values()
     changed = make_record(1, abstract="Now it is all about volcanic basalt.")
     report = filled.ingest(write_jsonl(*(make_record(n) for n in (0, 2, 3, 4, 5)), changed))
     assert (report.updated, report.unchanged, len(filled)) == (1, 5, 6)
@@ -42,6 +47,7 @@ def test_changed_text_is_found_by_its_new_words_only(filled: PaperChatbot, write
     paper = filled.paper("p1")
     assert paper is not None
     assert [span.text for span in filled.index.spans([paper])["p1"]] == ["Now it is all about volcanic basalt."]
+    assert filled.index.spans([outdated]) == {"p1": []}
 
 
 def test_changed_metadata_is_kept_without_embedding(filled: PaperChatbot, write_jsonl: Write) -> None:
@@ -94,6 +100,40 @@ def test_one_bad_source_does_not_stop_the_others(filled: PaperChatbot, tmp_path:
     with pytest.raises(SourceError, match="does not exist"):
         filled.ingest(tmp_path / "missing", write_jsonl(make_record(7), name="more.jsonl"))
     assert "p7" in ids(filled)
+
+
+def test_what_befalls_a_source_is_not_told_of_the_index(
+    filled: PaperChatbot, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = jsonl.read
+
+    def break_off(path: Path) -> Iterator[Any]:
+        yield next(read(path))
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(jsonl, "read", break_off)
+    there = PaperChatbot(index=filled.settings.index, hf_url="http://localhost:abc")
+    for given, told in (
+        ("We study bees. " * 400, "We study .*… cannot be read .File name too long"),
+        ("hf:2024-10-21", "hf:2024-10-21 cannot be read .Invalid port"),
+        (source, "papers.jsonl cannot be read .Input/output error"),
+    ):
+        assert there.count(given) in (None, 0, 1)
+        with pytest.raises(SourceError, match=told) as caught:
+            there.ingest(given)
+        assert len(str(caught.value)) < 400
+    assert len(ids(filled)) == 6
+
+
+def test_a_file_may_be_called_by_any_bytes(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    for path in (tmp_path, tmp_path / "folder"):
+        record = json.dumps(make_record(1)) + "\n{half\n"
+        (path / os.fsdecode(b"caf\xe9.jsonl")).write_text(record)
+    odd = [os.fsdecode(b"caf\xe9.jsonl"), "folder", os.fsdecode(b"missing\xe9")]
+    told = run("ingest", *odd, index=tmp_path / "index").stderr
+    assert ("Traceback" in told, "damaged" in told, "does not exist" in told) == (False, False, True), told
+    assert "caf\\xe9.jsonl" in PaperChatbot(index=tmp_path / "index").library.list()[0].sources[0]
 
 
 def test_reader_in_another_object_sees_a_finished_write(

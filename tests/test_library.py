@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,8 +13,9 @@ from chatbot import PaperChatbot
 from chatbot.embedding import load_embedder
 from chatbot.errors import InputError
 from chatbot.filters import join_filters, parse_filter, parse_words
-from chatbot.index import PaperIndex
+from chatbot.index import PaperIndex, catalogue
 from chatbot.library import Library
+from chatbot.records import Listed
 from tests.conftest import Run, make_record
 
 
@@ -69,6 +71,7 @@ def test_the_list_can_be_searched_and_filtered(shelf: PaperChatbot) -> None:
     assert len(listed()) == 6
     assert listed("BEES smith1") == ["p1"]
     assert listed("smith", "year<2002") == ["p0", "p1"]
+    assert (listed("2001"), listed("1" * 5000)) == (["p1"], [])  # of more than 4300 digits, Python makes no number
     assert all(each.sources[0].endswith("papers.jsonl") for each in shelf.library.list())
 
 
@@ -99,6 +102,40 @@ def test_a_removal_can_be_undone_and_leaves_no_trace(shelf: PaperChatbot) -> Non
     assert sorted(shelf.library.list(), key=lambda each: each.paper.id) == list(before)
     assert shelf.search("honey bees") == hits
     assert PaperIndex(shelf.settings.index, shelf.index.manifest.embedding).manifest.fingerprint == fingerprint
+
+
+def test_undoing_a_removal_leaves_alone_what_was_brought_in_since(
+    shelf: PaperChatbot, write_jsonl: Callable[..., Path]
+) -> None:
+    removed = shelf.library.remove(["p1", "p4"])
+    shelf.ingest(write_jsonl(make_record(1, venue="Nature"), name="more.jsonl"))
+    shelf.library.restore(removed)
+    (paper,) = shelf.library.find(["p1"])
+    assert (paper.venue, len(shelf)) == ("Nature", 6)
+    shelf.library.restore(removed)
+    assert len(shelf) == 6
+
+
+def test_papers_that_are_gone_are_not_found_among_those_looked_for(shelf: PaperChatbot) -> None:
+    vector = shelf._embedder.embed_query("honey bees")
+    assert shelf.index.nearest_passages(vector, 3, ["gone#0"]) == {}
+    assert list(shelf.index.nearest_passages(vector, 3, ["gone#0", "p1#0"])) == ["p1"]
+
+
+def test_two_that_write_the_list_at_once_keep_their_drafts_apart(
+    shelf: PaperChatbot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    next(shelf.settings.index.glob("*/catalogue.jsonl")).unlink()
+    write = catalogue._to_dict
+    with monkeypatch.context() as patch:
+
+        def write_late(listed: Listed) -> dict[str, Any]:
+            patch.undo()
+            assert len(PaperChatbot(index=shelf.settings.index).library.list()) == 6
+            return write(listed)
+
+        patch.setattr(catalogue, "_to_dict", write_late)
+        assert len(PaperChatbot(index=shelf.settings.index).library.list()) == 6
 
 
 def test_one_unknown_id_removes_nothing(shelf: PaperChatbot) -> None:

@@ -136,6 +136,42 @@ def test_a_record_that_ties_two_papers_makes_them_one(bot: PaperChatbot, write_j
     assert len(bot) == 2
 
 
+def test_records_with_one_text_fill_each_other_unless_identifiers_tell_them_apart(
+    bot: PaperChatbot, write_jsonl: Write
+) -> None:
+    same = {"title": "Editorial", "abstract": "No abstract available."}
+    bot.ingest(write_jsonl(same, same | {"venue": "Nature", "year": 2021, "doi": "10.1000/a"}))
+    assert (only(bot).id, only(bot).venue, only(bot).year, only(bot).doi) == ("editorial", "Nature", 2021, "10.1000/a")
+    for name in "bcd":
+        bot.ingest(write_jsonl(same | {"doi": f"10.1000/{name}"}, name=name))
+    assert {paper.doi[-1] for paper in bot.papers()} == {*"abcd"}
+
+
+def test_a_record_whose_paper_joins_one_that_joins_another_is_kept(bot: PaperChatbot, write_jsonl: Write) -> None:
+    records = [
+        make_record(1, id="a", venue="Nature"),
+        make_record(2, id="b", arxiv_id="2001.01234"),
+        make_record(1, id="a-b", arxiv_id="2001.01234"),
+        make_record(3, id="c", doi="10.1000/c"),
+        make_record(4, id="b-c", doi="10.1000/c", arxiv_id="2001.01234"),
+    ]
+    bot.ingest(write_jsonl(*records))
+    assert (only(bot).id, only(bot).venue) == ("c", "Nature")
+
+
+def test_a_record_is_kept_whose_paper_joins_another_and_leaves_its_id_to_a_third(
+    bot: PaperChatbot, write_jsonl: Write
+) -> None:
+    records = [
+        make_record(1, id="x", venue="Nature"),
+        make_record(2, id="b", arxiv_id="2001.01234"),
+        make_record(1, id="a-b", arxiv_id="2001.01234"),
+        make_record(3, id="a"),
+    ]
+    bot.ingest(write_jsonl(make_record(1, id="a")), write_jsonl(*records, name="b.jsonl"))
+    assert {paper.venue for paper in bot.papers()} == {"Nature", ""}
+
+
 @pytest.mark.parametrize("first", [0, 2])
 def test_a_record_without_identifiers_does_not_bring_two_papers_together(
     bot: PaperChatbot, write_jsonl: Write, first: int

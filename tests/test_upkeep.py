@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from chatbot import PaperChatbot
-from chatbot.errors import IndexBroken, IndexMismatch, SourceError
+from chatbot import PaperChatbot, ingest, upkeep
+from chatbot.errors import IndexBroken, IndexMismatch, InputError, SourceError
 from chatbot.index import PaperIndex, measure, verify
 from chatbot.index.manifest import load_manifest
 from chatbot.index.place import forget_stores, open_folder
@@ -86,6 +86,29 @@ def test_what_is_there_already_is_put_together_without_a_model(
     assert (report.added, report.merged, len(other), verify(tmp_path / "other")) == (58, 1, 60, [])
 
 
+def test_what_another_process_brings_in_before_an_import_writes_is_put_together(
+    snapshot: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = upkeep._open_for
+    with monkeypatch.context() as patch:
+
+        def open_early(*given: Any) -> PaperIndex:
+            index = opened(*given)
+            patch.undo()
+            assert import_snapshot(tmp_path / "new", snapshot, NoModel()).added == 59
+            return index
+
+        patch.setattr(upkeep, "_open_for", open_early)
+        assert import_snapshot(tmp_path / "new", snapshot, NoModel()).unchanged == 59
+
+
+def test_a_folder_is_no_file_to_export_to(filled: PaperChatbot, tmp_path: Path) -> None:
+    for folder in (Path(), tmp_path):
+        with pytest.raises(InputError, match="cannot be written"):
+            export_snapshot(tmp_path / "index", folder)
+    assert {path.name for path in tmp_path.iterdir()} == {"index", "papers.jsonl"}
+
+
 def test_other_vectors_are_refused_unless_the_index_is_new(snapshot: Path, tmp_path: Path, run: Run) -> None:
     PaperIndex.create(tmp_path / "other", "another-model@1")
     result = run("index", "import", str(snapshot), index=tmp_path / "other")
@@ -135,6 +158,11 @@ def spoil(snapshot: Path, kind: str) -> bytes:
         elif kind == "pickle":
             np.save(changed := io.BytesIO(), np.array([Hostile()]), allow_pickle=True)
             contents["vectors-00000.npy"] = changed.getvalue()
+        elif kind == "zip":
+            np.savez(changed := io.BytesIO(), np.load(io.BytesIO(contents["vectors-00000.npy"])))
+            contents["vectors-00000.npy"] = changed.getvalue()
+        elif kind == "1000000 passages":
+            contents["papers-00000.jsonl"] = contents["papers-00000.jsonl"].replace(b'sages": 1', b'sages": 1000000', 1)
         for name, content in contents.items():
             add(new, name, content)
         if kind == "link":
@@ -148,7 +176,7 @@ def spoil(snapshot: Path, kind: str) -> bytes:
     "kind",
     [
         *("cut", "no archive", "another format", "another name", "link", "../above.txt", "/tmp/absolute.txt"),
-        *("paper missing", "not a number", "pickle"),
+        *("paper missing", "not a number", "pickle", "zip", "1000000 passages"),
     ],
 )
 def test_a_bad_snapshot_is_refused_and_writes_nothing_elsewhere(snapshot: Path, tmp_path: Path, kind: str) -> None:
@@ -158,6 +186,7 @@ def test_a_bad_snapshot_is_refused_and_writes_nothing_elsewhere(snapshot: Path, 
     with pytest.raises(SourceError, match="no whole snapshot") as caught:
         import_snapshot(tmp_path / "in" / "new", bad, NoModel())
     assert "\n" not in str(caught.value)
+    assert kind != "1000000 passages" or kind in str(caught.value)  # told before there are as many
     assert {path.name for path in tmp_path.iterdir()} == {"in"}
     assert not Path("/tmp/absolute.txt").exists()
 
@@ -226,6 +255,15 @@ def test_damage_is_found_and_mended(copied: Path, bot: PaperChatbot, damage: Cal
     repair(copied, bot._embedder)
     assert verify(copied) == []
     assert_same_results(copied, bot)
+
+
+def test_a_repair_embeds_batch_by_batch(copied: Path, bot: PaperChatbot, monkeypatch: pytest.MonkeyPatch) -> None:
+    drop_sentences(copied)
+    forget_stores()
+    batches, embed = list[int](), bot._embedder.embed_papers
+    monkeypatch.setattr(bot._embedder, "embed_papers", lambda texts: batches.append(len(texts)) or embed(texts))
+    monkeypatch.setattr(ingest, "PAPERS_A_BATCH", 1)
+    assert (repair(copied, bot._embedder).embedded, len(batches), verify(copied)) == (3, 3, [])
 
 
 def test_a_paper_that_is_lost_comes_back_with_its_source(copied: Path, bot: PaperChatbot) -> None:

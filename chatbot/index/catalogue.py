@@ -5,7 +5,7 @@ brought up to it by the first to need it after a write.
 """
 
 import json
-import os
+import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import fields, replace
@@ -39,7 +39,7 @@ def load_catalogue(
     if len(listed) != len(ids):  # as after a write by a version that did not stamp it
         listed = _list(vectors, -1)
     folder.mkdir(parents=True, exist_ok=True)
-    draft = folder / f"{CATALOGUE}.{os.getpid()}"
+    draft = folder / f"{CATALOGUE}.{secrets.token_hex(4)}"
     with draft.open("w", encoding="utf-8") as file:
         file.write(json.dumps({"generation": generation, "papers": len(listed)}) + "\n")
         file.writelines(json.dumps(_to_dict(each)) + "\n" for each in listed.values())

@@ -15,6 +15,7 @@ from chatbot.errors import IndexBusy
 
 _LEASE = 600  # seconds that a writer may be silent before another may write
 _RENEWAL = 5
+_PAUSE = 1  # in which whoever else saw the same lease end has taken it
 
 
 class Lease:
@@ -42,7 +43,10 @@ class Lease:
                 )
             self._client.delete_collection(self._name)
         if not self._make():
-            raise IndexBusy(f"another process has just begun to write to {place}; try again later")
+            raise self._just_taken(place)
+        time.sleep(_PAUSE)
+        if not self._is_mine():
+            raise self._just_taken(place)
 
     def renew(self) -> None:
         """Stay the owner. Raises IndexBusy when it is another's by now."""
@@ -58,6 +62,9 @@ class Lease:
         with suppress(Exception):
             if self._is_mine():
                 self._client.delete_collection(self._name)
+
+    def _just_taken(self, place: str) -> IndexBusy:
+        return IndexBusy(f"another process has just begun to write to {place}; try again later")
 
     def _make(self) -> bool:
         try:

@@ -10,16 +10,17 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from chatbot.errors import IndexBroken, IndexBusy, IndexMissing
+from chatbot.errors import IndexBusy, IndexMissing
 from chatbot.index.catalogue import load_catalogue
 from chatbot.index.disk import remove_path, write_lock
 from chatbot.index.lexical import LexicalIndex
 from chatbot.index.manifest import Manifest, verify_manifest
 from chatbot.index.metadata import read_records
+from chatbot.index.packs import Vectors
 from chatbot.index.place import Server, find_place, forget_stores
 from chatbot.index.rows import read_entries
 from chatbot.index.scope import Condition, Scope
-from chatbot.index.vectors import Entry, Vectors
+from chatbot.index.vectors import Entry
 from chatbot.index.writer import Writer, describe, name_keys
 from chatbot.records import Listed, Paper, Record, Span
 
@@ -92,10 +93,7 @@ class PaperIndex:
         """
         place = find_place(folder, server)
         with place.guard(), place.lock() as keep:
-            try:
-                old = place.load()
-            except IndexBroken:
-                old = Manifest(embedding, store=place.newest_store())
+            old = place.recover(embedding)
             fresh = Manifest(embedding, generation=old.generation + 1)
             fresh.store = place.make_store(fresh.generation, old.store)
             derived = place.derived(fresh.store) / "lexical"

@@ -126,10 +126,21 @@ class Folder:
         """Tell whether there are vectors of ``store``."""
         return (self.folder / store / "chroma" / "chroma.sqlite3").exists()
 
-    def newest_store(self) -> str:
-        """Return the store that an index with a damaged manifest most likely had."""
-        stores = (path.name for path in self.folder.glob("store-*"))
-        return max(stores, key=lambda name: int(name.removeprefix("store-")), default="store-0")
+    def recover(self, embedding: str) -> Manifest:
+        """Read the manifest; of a damaged one return what is most likely: the newest store, but for a half one.
+
+        Raises IndexMissing.
+        """
+        try:
+            return self.load()
+        except IndexBroken:
+            numbers = (int(path.name.removeprefix("store-")) for path in self.folder.glob("store-*"))
+            newest = max(numbers, key=lambda number: (self._is_told(f"store-{number}"), number), default=0)
+            return Manifest(embedding, generation=newest, store=f"store-{newest}")
+
+    def _is_told(self, store: str) -> bool:
+        """Tell whether ``store`` says of which generation it is, as every finished write makes it do."""
+        return (self.folder / store / "lexical" / "generation").exists()
 
     def make_store(self, generation: int, current: str = "") -> str:
         """Make an empty store for an index of ``generation``, and return its name.

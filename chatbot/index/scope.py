@@ -6,16 +6,13 @@ Knows the index and the papers of the part; knows nothing of why it is those.
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-import numpy.typing as npt
-
+from chatbot.index.packs import Vectors
 from chatbot.records import Listed, Paper, Span
 
 if TYPE_CHECKING:
     from chatbot.index.paper_index import PaperIndex
 
 PAGE = 2000  # papers read at a time
-Vector = npt.NDArray[np.float32]
 
 
 class Condition(Protocol):
@@ -39,11 +36,11 @@ class Scope:
         """Return the number of papers."""
         return len(self._ids)
 
-    def nearest_passages(self, vector: Vector, limit: int) -> dict[str, float]:
+    def nearest_passages(self, vector: Vectors, limit: int) -> dict[str, float]:
         """Return cosines by paper id; see VectorStore."""
         return self._index.nearest_passages(vector, limit, self._passages)
 
-    def abstract_vectors(self, paper_ids: Sequence[str]) -> dict[str, Vector]:
+    def abstract_vectors(self, paper_ids: Sequence[str]) -> dict[str, Vectors]:
         """Return vectors by paper id; see VectorStore."""
         return self._index.abstract_vectors(self._keep(paper_ids))
 
@@ -65,7 +62,7 @@ class Scope:
         for start in range(0, len(ids), PAGE):
             yield from self._index.papers(ids[start : start + PAGE]).values()
 
-    def spans(self, papers: Sequence[Paper], vector: Vector | None = None) -> dict[str, list[Span]]:
+    def spans(self, papers: Sequence[Paper], vector: Vectors | None = None) -> dict[str, list[Span]]:
         """Return the sentences of each paper, in order, with their vectors; see VectorStore."""
         return self._index.spans(papers, vector)
 

@@ -166,8 +166,10 @@ class OnServer(Folder):
 
     def save(self, manifest: Manifest) -> None:
         """Write the manifest."""
-        collection = self._client.get_or_create_collection(self._server.name, embedding_function=None)
-        collection.modify(metadata=asdict(manifest))
+        collection = self._client.get_or_create_collection(
+            self._server.name, embedding_function=None, metadata=asdict(manifest)
+        )
+        collection.modify(metadata=asdict(manifest))  # one that was there keeps what it had
 
     def _get(self, name: str) -> Any:
         return self._client.get_collection(name, embedding_function=None)
@@ -189,9 +191,9 @@ class OnServer(Folder):
             return False
         return True
 
-    def newest_store(self) -> str:
-        """Return the store that an index with a damaged manifest most likely had."""
-        return self.load().store  # which raises IndexBroken: the server does not write by halves
+    def recover(self, embedding: str) -> Manifest:
+        """Read the manifest, which a server does not write by halves. Raises IndexMissing, IndexAway or IndexBroken."""
+        return self.load()
 
     def make_store(self, generation: int, current: str = "") -> str:
         """Make an empty store, and return its name, which no other store has or had."""

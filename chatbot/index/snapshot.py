@@ -22,8 +22,9 @@ import numpy as np
 
 from chatbot.errors import InputError, SourceError
 from chatbot.index.manifest import Manifest
+from chatbot.index.packs import Vectors
 from chatbot.index.rows import make_sentence
-from chatbot.index.vectors import Entry, Vectors
+from chatbot.index.vectors import Entry
 from chatbot.records import Chunk, Paper, Record
 
 FORMAT = 1
@@ -46,7 +47,7 @@ def write_snapshot(file: Path, manifest: Manifest, pages: Iterable[Sequence[Entr
 
     Raises InputError when there is no paper, or ``file`` cannot be written.
     """
-    draft = file.with_name(file.name + ".new")
+    draft = Path(f"{file}.new")  # for with_name, "." has no name
     try:
         with tarfile.open(draft, "w") as archive:
             number = -1
@@ -124,7 +125,7 @@ def _read_pages(file: Path, archive: tarfile.TarFile, head: Head) -> Iterator[li
 
 
 def _read_vectors(content: bytes, dimensions: int) -> Vectors:
-    vectors: Vectors = np.load(io.BytesIO(content), allow_pickle=False)
+    vectors: Vectors = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)  # np.load opens a zip too
     if vectors.dtype != np.float32 or vectors.ndim != 2 or vectors.shape[1] != dimensions:
         raise ValueError(f"vectors of {vectors.dtype}, shape {vectors.shape}")
     if not np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-3):
@@ -159,7 +160,9 @@ def _read_page(lines: Sequence[str], vectors: Vectors) -> list[Entry]:
         fields = json.loads(line)
         paper = _to_paper(fields["paper"])
         records = [Record(str(source), _to_paper(each)) for source, each in fields["records"]]
-        passages = [Chunk(f"{paper.id}#{n}", paper.id, "", 0, 0) for n in range(int(fields["passages"]))]
+        if (count := int(fields["passages"])) > len(vectors):
+            raise ValueError(f"{count} passages, but {len(vectors)} vectors")
+        passages = [Chunk(f"{paper.id}#{n}", paper.id, "", 0, 0) for n in range(count)]
         sentences = [
             make_sentence(paper, number, int(start), int(end))
             for number, (start, end) in enumerate(fields["sentences"])

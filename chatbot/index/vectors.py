@@ -10,13 +10,11 @@ from itertools import count
 from typing import Any, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from chatbot.index.metadata import hash_text, ids_there, make_metadata, read_paper, read_records
-from chatbot.index.packs import Pack, read_newest, read_pack, write_pack
+from chatbot.index.packs import Pack, Vectors, read_newest, read_pack, write_pack
 from chatbot.records import Chunk, Paper, Record, Span
 
-Vectors = npt.NDArray[np.float32]
 Row = TypeVar("Row")
 
 FEW = 1500  # chunks of which it is quicker to compare each than to walk the graph past all others
@@ -166,7 +164,8 @@ class VectorStore:
         found = list[tuple[str, float]]()
         for page in _pages(ids):
             result = self._passages.get(ids=page, include=["embeddings"])
-            found += zip(result["ids"], (result["embeddings"] @ vector).tolist(), strict=True)
+            vectors = np.reshape(result["embeddings"], (-1, len(vector)))  # of no ids, Chroma returns shape (0,)
+            found += zip(result["ids"], (vectors @ vector).tolist(), strict=True)
         return sorted(found, key=lambda each: -each[1])
 
     def abstract_vectors(self, paper_ids: Sequence[str]) -> dict[str, Vectors]:
@@ -177,15 +176,17 @@ class VectorStore:
     def spans(self, papers: Sequence[Paper], vector: Vectors | None = None) -> dict[str, list[Span]]:
         """Return the sentences of each paper, in order, with their vectors.
 
-        Of a full text these are the abstract's, and the few that are nearest to ``vector``.
+        Of a full text these are the abstract's, and the few that are nearest to ``vector``. A paper whose text is no
+        longer the stored one has none.
         """
         stored = self.metadata([paper.id for paper in papers])
         found = {paper.id: list[Span]() for paper in papers}
         texts = {paper.id: paper.text for paper in papers}
+        digests = {paper.id: hash_text(paper) for paper in papers}
         bodies = list[tuple[float, str, Span]]()
         for key, packed in self.packs(stored, bodies=vector is not None).items():
             paper_id = _paper_of(key)
-            pack = read_pack(packed, stored[paper_id]["text_hash"])
+            pack = read_pack(packed, digests[paper_id])
             if pack and key.endswith(_ABSTRACT):
                 found[paper_id] += list(_make_spans(texts[paper_id], pack))[1:]
             elif pack and vector is not None:
@@ -222,7 +223,7 @@ class Entry:
         """Return the texts to embed: passages first, then sentences."""
         return [chunk.text for chunk in self.passages + self.sentences]
 
-    def passage_rows(self, generation: int) -> list[tuple[str, npt.NDArray[np.float32], str, dict[str, Any]]]:
+    def passage_rows(self, generation: int) -> list[tuple[str, Vectors, str, dict[str, Any]]]:
         """Return id, vector, document and metadata of each passage; the first carries the paper."""
         more = self.counts | {"generation": generation}
         rows = []

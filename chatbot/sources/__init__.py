@@ -178,12 +178,14 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 
 def _with_ids(items: Iterator[Paper | Skipped], seen: dict[str, bytes]) -> Iterator[Paper | Skipped]:
-    """Yield ``items`` with an id for each paper; ``seen`` holds the ids taken, with the digest of each text."""
+    """Yield ``items`` with an id for each paper; ``seen`` holds the ids taken, with a digest of each record."""
     for number, item in enumerate(items, 1):
         if isinstance(item, Skipped):
             yield item
             continue
-        digest = hashlib.sha256(item.text.encode()).digest()
+        # A record without an id may say what an earlier one with the same text does not: both are put together later.
+        told = item.text if item.id else repr((item, item.body))
+        digest = hashlib.sha256(told.encode()).digest()
         paper = item if item.id else replace(item, id=make_id(item.title))
         if not item.id and seen.get(paper.id, digest) != digest:  # another paper with the same title
             paper = replace(paper, id=f"{paper.id}-{digest.hex()[:8]}")

@@ -13,7 +13,7 @@ from itertools import pairwise
 _LIGATURE = re.compile("[\ufb00-\ufb06]")
 _BROKEN_WORD = re.compile(r"(?<![\w-])([^\W\d_]+)-[ \t]*\n[ \t]*(?=[a-z])")
 _BROKEN_COMPOUND = re.compile(r"-[ \t]*\n[ \t]*(?=[a-z])")
-_PAGE_NUMBER = re.compile(r"\W*(?:page\W*)?(?:\d{1,4}|[ivx]{1,5})(?:\W*(?:of|/)\W*\d{1,4})?\W*", re.I)
+_PAGE_NUMBER = re.compile(r"\W*(?:page\W*)?(?:\d{1,4}|[ivx]{1,5})(?:\W{0,5}(?:of|/)\W{0,5}\d{1,4})?\W*", re.I)
 _EDGE = 2  # lines at the top and at the bottom of a page that may be its header or footer
 _FEWEST_REPEATS, _REPEATS = 3, 0.3  # pages, and share of the pages, that show a header or footer
 _REFERENCES = re.compile(r"(?:\d{1,2}\W+)?(?:references|bibliography|literature cited|works cited)\W*", re.I)
@@ -48,7 +48,7 @@ def join_pages(pages: Sequence[str]) -> tuple[str, list[int]]:
     for lines in _drop_references(_drop_edges([_read_lines(page) for page in pages])):
         flowing = "\n".join(_flow(lines))
         if text and flowing:
-            text += "\n" if _ENDED.search(text) or _HEADING.fullmatch(text.rpartition("\n")[2]) else " "
+            text += "\n" if _ENDED.search(text[-20:]) or _HEADING.fullmatch(text.rpartition("\n")[2]) else " "
         starts.append(len(text))
         text += flowing
     return text, starts

@@ -32,7 +32,7 @@ _END = re.compile(
     rf"^[ \t]*(?:(?:1|I)[ \t.]*)?{_INTRODUCTION}[ \t.:]*$|^[ \t]*(?:key ?words|index terms|ccs concepts)\b", re.I | re.M
 )
 # With a version and a class or a date: a reference to another paper has neither.
-_STAMP = re.compile(r"arXiv:\s?(\S+?v\d+)\s*(?:\[[\w.-]+\]|\d{1,2}\s+[A-Z][a-z]+\s+\d{4})")
+_STAMP = re.compile(r"arXiv:\s?(\S{1,40}?v\d+)\s*(?:\[[\w.-]+\]|\d{1,2}\s+[A-Z][a-z]+\s+\d{4})")
 _DOI = re.compile(r"doi(?:\.org/|:?\s?)(10\.\S+)", re.I)
 
 
@@ -75,7 +75,7 @@ def read_whole(path: Path) -> Iterator[Paper | Skipped]:
         for number in range(2, count + 1):
             try:
                 rest.append(reader.pages[number - 1].extract_text(orientations=0))
-            except Exception as error:  # as above
+            except Exception as error:  # as in _open: of a damaged file, pypdf raises anything
                 rest.append("")
                 yield Skipped(f"page {number}", f"cannot be read ({_tell(error)})")
             if sum(map(len, rest)) > MOST_CHARS:

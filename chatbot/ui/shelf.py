@@ -9,7 +9,7 @@ from html import escape
 from pathlib import Path
 from typing import get_args
 
-from chatbot.filters import Comparison, Field, Filter, Sign, join_filters, parse_filter, parse_words
+from chatbot.filters import Clause, Field, Filter, Sign, join_filters, parse_filter, parse_words
 from chatbot.markup import clip_text, flatten_text
 from chatbot.records import Listed
 from chatbot.ui.answers import show_text
@@ -36,7 +36,7 @@ def read_wanted(text: str, filter: str) -> Filter | None:
 
 def name_papers(ids: Sequence[str]) -> Filter:
     """Return the filter that the papers with ``ids``, of which there is at least one, pass, and no others."""
-    return join_filters("or", [Comparison("id", "=", flatten_text(key)) for key in ids])
+    return join_filters("or", [Clause("id", "=", flatten_text(key)) for key in ids])
 
 
 def format_values(listed: Sequence[Listed]) -> str:
@@ -54,7 +54,7 @@ def format_values(listed: Sequence[Listed]) -> str:
 def _format_values(label: str, field: Field, sign: Sign, values: Iterable[str | int]) -> str:
     counts = Counter[str | int](value for value in values if value)
     buttons = "".join(
-        f"<button type='button' data-filter='{escape(str(Comparison(field, sign, value)))}'>"
+        f"<button type='button' data-filter='{escape(str(Clause(field, sign, value)))}'>"
         f"<bdi>{_show(str(value), _SOURCE_CHARS)}</bdi> ({count:,})</button> "
         for value, count in counts.most_common(_MOST_VALUES)
     )
