@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from chatbot import PaperChatbot
+from chatbot.comparer import MOST_COLUMNS
 from chatbot.library import MOST_BYTES
 from chatbot.serving import Accounts
 from chatbot.serving.door import MOST_UNKNOWN
@@ -52,6 +53,12 @@ def enter(server: Server, name: str) -> Visitor:
     visitor = Visitor(server.url, name)
     assert visitor.sign_in().status_code == 200
     return visitor
+
+
+def find_event(visitor: Visitor, elem_id: str, name: str) -> int:
+    config = visitor.get("config").json()
+    part = next(part["id"] for part in config["components"] if part["props"].get("elem_id") == elem_id)
+    return next(int(each["id"]) for each in config["dependencies"] if [part, name] in each["targets"])
 
 
 def test_only_the_right_password_lets_in(served: Server) -> None:
@@ -100,10 +107,7 @@ def test_nobody_reads_what_is_another_users_by_knowing_its_id(served: Server, in
     ann, bob = enter(served, "ann"), enter(served, "bob")
     ann.ask("What is Hopular?")
     thread = next(each.id for each in PaperChatbot(index=index).threads.list("ann"))
-    config = bob.get("config").json()
-    listed = next(part["id"] for part in config["components"] if part["props"].get("elem_id") == "thread-list")
-    open_thread = next(each["id"] for each in config["dependencies"] if [listed, "input"] in each["targets"])
-    join = {"data": [thread], "fn_index": open_thread, "session_hash": bob.session}
+    join = {"data": [thread], "fn_index": find_event(bob, "thread-list", "input"), "session_hash": bob.session}
     assert bob.post("queue/join", **join).status_code == 200
     told = bob.get("gradio_api/queue/data", params={"session_hash": bob.session}).text
     assert '"success":false' in told
@@ -181,6 +185,25 @@ def test_whoever_asks_very_often_is_asked_to_wait(served: Server) -> None:
     fay = enter(served, "fay")
     answers = [fay.ask("What is FRNet?") for _ in range(9)]
     assert ["wait a moment and try again" in answer for answer in answers] == [False] * 8 + [True]
+
+
+def test_grids_and_reasons_count_like_questions(served: Server) -> None:
+    Accounts(served.log.with_name("accounts.json")).set("hal", PASSWORD)
+    hal = enter(served, "hal")
+    hal.ask("What is FRNet?")
+
+    def send(event: int, *data: Any) -> str:
+        hal.post("queue/join", data=data, fn_index=event, session_hash=hal.session).raise_for_status()
+        return hal.get("gradio_api/queue/data", params={"session_hash": hal.session}).text
+
+    parts = {part["props"].get("elem_id"): part["props"] for part in hal.get("config").json()["components"]}
+    (_, paper), *_ = parts["compared"]["choices"]
+    grid = send(find_event(hal, "compared", "change"), [paper], [f"column {n}" for n in range(20)], None)
+    assert grid.count("<th scope='col'>") == 1 + MOST_COLUMNS
+    asked = find_event(hal, "why-asked", "change")
+    told = [send(asked, None, json.dumps({"place": 1, "name": "LiNeS"})) for _ in range(7)]
+    assert ["wait a moment and try again" in each for each in told] == [False] * 6 + [True]
+    assert [line["status"] for line in served.lines("answer")[-3:]] == ["told", "told", "Busy"]
 
 
 def test_the_log_tells_what_happened_and_not_what_was_asked(served: Server) -> None:
