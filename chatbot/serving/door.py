@@ -122,10 +122,10 @@ class Door:
             body, receive = await _read_body(receive, most)
         if body is None:
             return (413, _TOO_MUCH), receive
-        if self._accounts and "/gradio_api/" in scope["path"]:
-            # Gradio believes now one place that names a session, now another: whatever is named has to be one's own.
-            if not all(self._own(session, user) for session in _find_sessions(scope, body)):
-                return (404, _NOT_YOURS), receive
+        # Gradio believes now one place that names a session, now another: whatever is named has to be one's own.
+        named = _find_sessions(scope, body) if self._accounts and "/gradio_api/" in scope["path"] else ()
+        if not all(self._own(session, user) for session in named):
+            return (404, _NOT_YOURS), receive
         return None, receive
 
     def _own(self, session: str, user: str) -> bool:
