@@ -76,15 +76,16 @@ def remove(
         missing = error
     settings = load_settings(index=index)
     store = ThreadStore(settings.threads)
-    kept, told = store.list(name), "; {} conversations are kept for the name"
+    kept = store.list(name)
+    told = f"; {len(kept)} conversations are kept for the name"
     if conversations:
         for thread in kept:
             store.delete(name, thread.id)
         judged = FeedbackStore(settings.feedback).forget(name)
         if missing and not kept and not judged:
             raise missing
-        told = f", with {{}} conversations and {judged} opinions on answers"
-    terminal.out.print(f"removed {name}{told.format(len(kept))}", markup=False, soft_wrap=True)
+        told = f", with {len(kept)} conversations and {judged} opinions on answers"
+    terminal.out.print(f"removed {name}{told}", markup=False, soft_wrap=True)
 
 
 def _open_accounts(index: Path | None, file: Path | None) -> "Accounts":

@@ -89,7 +89,9 @@ class ThreadStore:
         """Delete a thread if it is there and nothing is said in it; another window may have added something."""
         with self._write() as database:
             database.execute(
-                "DELETE FROM threads WHERE user = ? AND id = ? AND id NOT IN (SELECT thread FROM answers)", (user, id)
+                """DELETE FROM threads WHERE user = ? AND id = ?
+                AND NOT EXISTS (SELECT 1 FROM answers WHERE thread = threads.id)""",
+                (user, id),
             )
 
     def append(self, user: str, id: str, answer: Answer) -> int:

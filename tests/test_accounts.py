@@ -1,5 +1,6 @@
 """The file of accounts: hashes that only the owner reads, and the commands that keep it."""
 
+import asyncio
 import stat
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import pytest
 from chatbot.errors import AccountsBroken, InputError
 from chatbot.feedback import FeedbackStore
 from chatbot.serving import Accounts
+from chatbot.serving.door import Door
+from chatbot.serving.limits import Limits
 from chatbot.settings import load_settings
 from chatbot.threads import LOCAL_USER, ThreadStore
 from tests.conftest import Run
@@ -43,6 +46,18 @@ def test_a_damaged_file_of_accounts_lets_nobody_in(tmp_path: Path) -> None:
     (tmp_path / "accounts.json").write_text('{"ann": "no hash"}')
     with pytest.raises(AccountsBroken, match="damaged"):
         Accounts(tmp_path / "accounts.json").check("ann", "no hash")
+
+
+def test_a_password_that_is_changed_while_it_is_checked_lets_nobody_in(tmp_path: Path) -> None:
+    class Changing(Accounts):
+        def check(self, name: str, password: str) -> bool:
+            right = super().check(name, password)
+            self.set(name, "another password")
+            return right
+
+    door = Door(accounts := Changing(tmp_path / "accounts.json"), Limits(8))
+    accounts.set("ann", PASSWORD)
+    assert not asyncio.run(door.sign_in("ann", PASSWORD))
 
 
 def test_accounts_are_made_listed_and_removed_by_command(run: Run, tmp_path: Path) -> None:

@@ -56,12 +56,16 @@ class Accounts:
                 raise InputError(f"there is no account “{name[:64]}”; those that are there: chatbot user list")
             self._write(known)
 
+    def find(self, name: str) -> str | None:
+        """Return the hash that is kept for a name, None when it is not there."""
+        return self._read().get(name)
+
     def check(self, name: str, password: str) -> bool:
         """Tell whether this is the password of that name; it takes as long for a name that is not there."""
         from argon2.exceptions import InvalidHashError, VerificationError
 
         try:
-            return _hasher().verify(self._read().get(name) or _nobody(), password)
+            return _hasher().verify(self.find(name) or _nobody(), password)
         except VerificationError:
             return False
         except InvalidHashError as error:

@@ -56,7 +56,9 @@ class Door:
         if not self._limits.may_try(name, address):
             log("sign in", user=hash_name(name), address=address, status="slowed")
             raise HTTPException(400, "too many tries; wait a minute and try again")  # 400 is what the page shows
+        kept = self._accounts.find(name)
         right = await asyncio.to_thread(self._accounts.check, name, password)
+        right = right and self._accounts.find(name) == kept  # or those signed in may have been signed out meanwhile
         if right:
             self._limits.forgive(name, address)
         log("sign in", user=hash_name(name), address=None if right else address, status="ok" if right else "wrong")
