@@ -22,6 +22,7 @@ from chatbot.options import (
     ModelOption,
     PromptsOption,
     print_json,
+    read_line,
 )
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ def main() -> None:
     """Run the command; turn every known error into one line and an exit code."""
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    if sys.stdin:  # which may be closed
+        sys.stdin.reconfigure(errors="strict")  # type: ignore[union-attr]
     try:
         app()
     except ChatbotError as error:
@@ -193,7 +196,7 @@ def chat(
     turns: list[Any] = bot.resume(LOCAL_USER, stored.id) if stored else []
     if turns:
         terminal.out.print(f"Going on after: {turns[-1].question}", markup=False)
-    while question := _read_line():
+    while question := read_line("\n> ").strip():
         try:
             answer = bot.ask(question, turns)
         except InputError as error:
@@ -241,13 +244,6 @@ def _required(value: str | None, command: str) -> str:
     if value is None:
         raise typer.BadParameter(f'give a question, as in: chatbot {command} "What is LiNeS?", or --batch FILE')
     return value
-
-
-def _read_line() -> str:
-    try:
-        return input("\n> ").strip()
-    except EOFError:
-        return ""
 
 
 def _fail(message: str, code: int = 1) -> None:

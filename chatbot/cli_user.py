@@ -3,13 +3,13 @@
 Knows the options and how a password is asked for; leaves the keeping to ``serving``.
 """
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chatbot.options import IndexOption, JsonOption, print_json
+from chatbot.errors import InputError
+from chatbot.options import IndexOption, JsonOption, print_json, read_line
 
 if TYPE_CHECKING:
     from chatbot.serving import Accounts
@@ -40,10 +40,7 @@ def add(
     from chatbot import terminal
 
     accounts = _open_accounts(index, file)
-    if from_stdin:
-        password = sys.stdin.readline().rstrip("\r\n")
-    else:
-        password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+    password = read_line() if from_stdin else typer.prompt("Password", hide_input=True, confirmation_prompt=True)
     done = "added" if accounts.set(name, password) else "gave another password to"
     terminal.out.print(f"{done} {name}, in {accounts.path}", markup=False, soft_wrap=True)
 
@@ -61,23 +58,33 @@ def remove(
     index: IndexOption = None,
     file: FileOption = None,
     conversations: Annotated[
-        bool, typer.Option("--conversations", help="Delete the stored conversations of this user too.")
+        bool, typer.Option("--conversations", help="Delete the conversations and feedback of this user too.")
     ] = False,
 ) -> None:
     """Remove an account; whoever is signed in with it is signed out."""
     from chatbot import terminal
+    from chatbot.feedback import FeedbackStore
     from chatbot.settings import load_settings
-    from chatbot.threads import ThreadStore
+    from chatbot.threads import LOCAL_USER, ThreadStore
 
-    _open_accounts(index, file).remove(name)
-    store = ThreadStore(load_settings(index=index).threads)
+    missing = None
+    try:
+        _open_accounts(index, file).remove(name)  # first, so that nothing is added meanwhile
+    except InputError as error:
+        if not conversations or name == LOCAL_USER:
+            raise
+        missing = error
+    settings = load_settings(index=index)
+    store = ThreadStore(settings.threads)
     kept = store.list(name)
+    told = f"; {len(kept)} conversations are kept for the name"
     if conversations:
         for thread in kept:
             store.delete(name, thread.id)
-    told = (
-        f", with {len(kept)} conversations" if conversations else f"; {len(kept)} conversations are kept for the name"
-    )
+        judged = FeedbackStore(settings.feedback).forget(name)
+        if missing and not kept and not judged:
+            raise missing
+        told = f", with {len(kept)} conversations and {judged} opinions on answers"
     terminal.out.print(f"removed {name}{told}", markup=False, soft_wrap=True)
 
 

@@ -28,6 +28,7 @@ from chatbot.records import Paper
 
 CANDIDATES = 30  # papers among which a name is looked for
 MOST_PAPERS = 12
+MOST_COLUMNS = 12  # of whoever names them one by one
 MOST_HINT_WORDS = 10  # of an answer to "which paper is meant?"; what is longer asks something else
 _IS_QUESTION = re.compile(r"\W*(?:what|how|which|why|where|when|who|does|do|is|are)\b", re.I)
 _ASKS_MORE = re.compile(r"\b(?:what|how|which|why|where|who|does|do)\b", re.I)

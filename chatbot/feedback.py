@@ -48,6 +48,25 @@ class FeedbackStore:
         except OSError as error:
             raise FeedbackBroken(f"feedback cannot be kept in {self._path}: {error.strerror}") from error
 
+    def forget(self, user: str) -> int:
+        """Delete the records of ``user``, and lines that were cut off; return how many records they were."""
+        if not self._path.exists():
+            return 0
+        new = self._path.with_name(f"{self._path.name}.new")
+        try:
+            with FileLock(f"{self._path}.lock"):
+                records = list(self.read())
+                left = [record for record in records if record["user"] != user]
+                new.touch(mode=0o600)
+                with new.open("w", encoding="utf-8") as file:
+                    file.writelines(f"\n{json.dumps(record)}" for record in left)
+                    file.flush()
+                    os.fsync(file.fileno())
+                new.replace(self._path)
+        except OSError as error:
+            raise FeedbackBroken(f"feedback cannot be kept in {self._path}: {error.strerror}") from error
+        return len(records) - len(left)
+
     def marked_down(self) -> list[dict[str, Any]]:
         """Return the latest record of each question that a user liked least with what they thought of it last."""
         latest = {(record["question"], record["user"]): record for record in self.read()}

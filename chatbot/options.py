@@ -1,4 +1,4 @@
-"""The options that several commands share, and how JSON is printed for programs.
+"""The options that several commands share, how JSON is printed for programs, and how a line is read.
 
 Knows names and help texts of options; knows nothing of what commands do with them.
 """
@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from chatbot.errors import InputError
 
 IndexOption = Annotated[Path | None, typer.Option("--index", help="Folder of the index [.chatbot, or CHATBOT_INDEX].")]
 EmbeddingOption = Annotated[
@@ -22,6 +24,16 @@ FilterOption = Annotated[
     typer.Option("--filter", help='Only papers that pass, as in "year>=2023 and (venue:icml or author:smith)".'),
 ]
 PromptsOption = Annotated[Path | None, typer.Option("--prompts", help="Folder with prompts of your own.")]
+
+
+def read_line(prompt: str = "") -> str:
+    """Return the next line of standard input, "" at its end. Raises InputError when it is no text."""
+    try:
+        return input(prompt)
+    except EOFError:
+        return ""
+    except UnicodeDecodeError as error:
+        raise InputError(f"standard input is not {error.encoding.upper()}; convert it, or type it in") from error
 
 
 def print_json(value: Any) -> None:

@@ -85,6 +85,15 @@ class ThreadStore:
             _check_owner(database, user, id)
             database.execute("DELETE FROM threads WHERE id = ?", (id,))
 
+    def delete_empty(self, user: str, id: str) -> None:
+        """Delete a thread if it is there and nothing is said in it; another window may have added something."""
+        with self._write() as database:
+            database.execute(
+                """DELETE FROM threads WHERE user = ? AND id = ?
+                AND NOT EXISTS (SELECT 1 FROM answers WHERE thread = threads.id)""",
+                (user, id),
+            )
+
     def append(self, user: str, id: str, answer: Answer) -> int:
         """Store ``answer`` at the end of a thread, and return its number; it is on the disk when this returns.
 

@@ -7,21 +7,21 @@ which the docstrings and descriptions here are the documentation.
 from collections.abc import Callable, Generator
 from dataclasses import asdict
 from functools import wraps
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError, validate_call
 
 from chatbot.answers import hits_to_dicts
-from chatbot.comparer import MOST_PAPERS
+from chatbot.comparer import MOST_COLUMNS, MOST_PAPERS
 from chatbot.errors import InputError
 from chatbot.pipeline import PaperChatbot
 
 Tool = Callable[..., dict[str, Any]]
-# What passes a watch is an answer as it grows, or the one JSON form of what a program is told. It is told the request,
-# which says who asks, and the question, and may raise a ChatbotError.
+Told = TypeVar("Told")
+# What passes a watch is an answer as it grows, or the one thing that is told. It is given the request, which says who
+# asks, and the question, and may raise a ChatbotError.
 Watch = Callable[[Any, str, Generator[Any]], Generator[Any]]
 
-_MOST_ASPECTS = 12
 _MOST_TURNS = 50
 
 Query = Annotated[str, Field(description="What to look for: a topic, a method or a name.")]
@@ -42,7 +42,7 @@ Papers = Annotated[
 Aspects = Annotated[
     list[str] | None,
     Field(
-        max_length=_MOST_ASPECTS,
+        max_length=MOST_COLUMNS,
         description="Columns: problem, approach, key idea, data, results, code, or any words, such as “does it need a "
         "GPU?”. Without any, those six.",
     ),
@@ -90,9 +90,9 @@ def let_pass(request: Any, question: str, answers: Generator[Any]) -> Generator[
     return answers
 
 
-def call_watched(watch: Watch, request: Any, question: str, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+def call_watched(watch: Watch, request: Any, question: str, work: Callable[[], Told]) -> Told:
     """Return what ``work`` returns, if ``watch`` lets it pass."""
-    told: dict[str, Any]
+    told: Told
     (told,) = watch(request, question, (work() for _ in range(1)))
     return told
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from tests import forked
 from tests.conftest import Run, make_record
 
 
@@ -107,6 +108,20 @@ def test_chat_keeps_the_conversation(run: Run) -> None:
     result = run("chat", stdin="What is FRNet?\nis the code out?\n\n")
     assert result.returncode == 0
     assert "github.com/Xiangxu-0103/FRNet" in result.stdout.replace("\n", "")
+
+
+@pytest.mark.parametrize("words", [("chat",), ("user", "add", "ann", "--password-stdin")])
+def test_standard_input_that_is_no_text_is_one_line(seed_index: Path, tmp_path: Path, words: tuple[str, ...]) -> None:
+    (tmp_path / "typed").write_bytes(b"What is \xff FRNet?\n")
+    options = ("--index", str(tmp_path / "new" if words[0] == "user" else seed_index))
+    command, pipe = [sys.executable, "-m", "chatbot", *words, *options], subprocess.PIPE
+    with (
+        (tmp_path / "typed").open() as typed,
+        forked.Popen(command, stdin=typed, stdout=pipe, stderr=pipe, text=True) as process,
+    ):
+        _, errors = process.communicate()
+    assert process.returncode == 1
+    assert errors == "error: standard input is not UTF-8; convert it, or type it in\n"
 
 
 def test_papers_lists_and_filters(run: Run) -> None:

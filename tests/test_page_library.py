@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from chatbot import PaperChatbot
-from chatbot.errors import IndexBusy, InputError, SourceError
+from chatbot.errors import EmbeddingError, IndexBusy, InputError, SourceError
 from chatbot.records import Listed, Paper
 from chatbot.ui.adding import add_papers
 from chatbot.ui.shelf import A_PAGE, count_pages, format_shelf, format_values, name_papers, read_wanted
 from tests.conftest import make_record
+from tests.embedding_server import serve_embeddings
 
 
 def list_papers(count: int) -> list[Listed]:
@@ -69,6 +70,13 @@ def test_what_is_pasted_is_kept_and_no_name_of_a_file_is_followed(
     assert done[-1][0] == done[-1][1] == 4
     with bot.index.write(), pytest.raises(IndexBusy, match="someone else is adding papers; try again"):
         add_papers(bot, json.dumps(make_record(4)), [], lambda *_: None)
+    with serve_embeddings() as server:
+        other = PaperChatbot(index=tmp_path / "other", embedding="openai:tiny", openai_base_url=server.url)
+        other.ingest(secret)
+        server.behaviour = 401
+        with pytest.raises(EmbeddingError):
+            add_papers(other, json.dumps(make_record(5)), [], lambda *_: None)
+    assert list(other.settings.added.iterdir()) == []
     empty = tmp_path / "empty.jsonl"
     empty.write_text("\n")
     with pytest.raises(InputError, match="nothing in it"):

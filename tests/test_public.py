@@ -112,6 +112,7 @@ def test_on_a_private_server_the_page_changes_things_and_only_pages_of_this_mach
     with serving(tmp_path / "index") as url:
         for name in ("evil.example", f"evil.example:{url.rpartition(':')[2]}"):
             assert httpx.get(f"{url}/config", headers={"Host": name}).status_code == 400
+            assert httpx.post(f"{url}/gradio_api/call/nothing", headers={"Host": name}).status_code == 400
         form = json.dumps({"data": [json.dumps(make_record(7)), None], "fn_index": 0, "session_hash": "x"})
         sent = httpx.post(f"{url}/gradio_api/queue/join", content=form, headers={"Content-Type": "text/plain"})
         assert sent.status_code == 422  # what another site's form could send without being asked back

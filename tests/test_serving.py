@@ -1,5 +1,6 @@
 """The page as a service: signing in, whose conversations are whose, limits and the log."""
 
+import json
 import re
 import shutil
 import sys
@@ -13,7 +14,10 @@ import httpx
 import pytest
 
 from chatbot import PaperChatbot
+from chatbot.comparer import MOST_COLUMNS
+from chatbot.library import MOST_BYTES
 from chatbot.serving import Accounts
+from chatbot.serving.door import MOST_UNKNOWN
 from tests import forked
 from tests.model_behaviours import honest
 from tests.model_server import ModelServer, model_server
@@ -49,6 +53,12 @@ def enter(server: Server, name: str) -> Visitor:
     visitor = Visitor(server.url, name)
     assert visitor.sign_in().status_code == 200
     return visitor
+
+
+def find_event(visitor: Visitor, elem_id: str, name: str) -> int:
+    config = visitor.get("config").json()
+    part = next(part["id"] for part in config["components"] if part["props"].get("elem_id") == elem_id)
+    return next(int(each["id"]) for each in config["dependencies"] if [part, name] in each["targets"])
 
 
 def test_only_the_right_password_lets_in(served: Server) -> None:
@@ -97,10 +107,7 @@ def test_nobody_reads_what_is_another_users_by_knowing_its_id(served: Server, in
     ann, bob = enter(served, "ann"), enter(served, "bob")
     ann.ask("What is Hopular?")
     thread = next(each.id for each in PaperChatbot(index=index).threads.list("ann"))
-    config = bob.get("config").json()
-    listed = next(part["id"] for part in config["components"] if part["props"].get("elem_id") == "thread-list")
-    open_thread = next(each["id"] for each in config["dependencies"] if [listed, "input"] in each["targets"])
-    join = {"data": [thread], "fn_index": open_thread, "session_hash": bob.session}
+    join = {"data": [thread], "fn_index": find_event(bob, "thread-list", "input"), "session_hash": bob.session}
     assert bob.post("queue/join", **join).status_code == 200
     told = bob.get("gradio_api/queue/data", params={"session_hash": bob.session}).text
     assert '"success":false' in told
@@ -111,6 +118,43 @@ def test_nobody_reads_what_is_another_users_by_knowing_its_id(served: Server, in
     assert bob.get("gradio_api/queue/data", params={"session_hash": ann.session}).status_code == 404
     assert bob.get(f"gradio_api/heartbeat/{ann.session}").status_code == 404
     assert Visitor(served.url).post("cancel", session_hash=ann.session, fn_index=0, event_id="").status_code == 404
+
+
+def test_a_session_of_ones_own_beside_another_users_opens_nothing(served: Server) -> None:
+    ann, bob = enter(served, "ann"), enter(served, "bob")
+    event, own = (visitor.send("What is Hopular?").json()["event_id"] for visitor in (ann, bob))
+    hers = {"data": [], "fn_index": 0, "session_hash": ann.session, "event_id": ""}
+    beside = f"?session_hash={bob.session}"
+    for path in (f"queue/join{beside}", f"cancel{beside}", f"component_server{beside}", f"stream/{own}"):
+        assert bob.post(path, **hers).status_code == 404
+    assert bob.post("cancel", session_hash=bob.session, fn_index=0, event_id=event).status_code == 404
+    for sessions in ((bob.session, ann.session), (ann.session, bob.session)):
+        assert bob.get("gradio_api/queue/data", params={"session_hash": sessions}).status_code == 404
+    for kinds in (("application/json", "multipart/form-data"), ("application/x-www-form-urlencoded",)):
+        sent = httpx.post(
+            f"{served.url}/gradio_api/queue/join",
+            content=json.dumps(hers),
+            headers=[("content-type", kind) for kind in kinds],
+            cookies=bob.cookies,
+        )
+        assert sent.status_code == 404
+    form = {"session_hash": (None, ann.session), "component_id": (None, "0"), "fn_name": (None, "x")}
+    sent = httpx.post(f"{served.url}/gradio_api/component_server", files=form, cookies=bob.cookies)
+    assert sent.status_code == 422
+    for path in (f"call/ask_papers/{event}", f"call/v2/ask_papers/{event}"):
+        assert bob.get(f"gradio_api/{path}").status_code == 404
+    assert "event: complete" in ann.get(f"gradio_api/call/ask_papers/{event}").text
+
+
+@pytest.mark.parametrize("path", ["gradio_api/queue/join", "gradio_api/call/search_papers", "login"])
+def test_a_body_that_is_too_large_is_not_read_to_its_end(served: Server, path: str) -> None:
+    def send(visitor: Visitor, size: int) -> int:
+        body = b'{"data": ["' + b"x" * size + b'"]}'
+        return httpx.post(f"{served.url}/{path}", content=body, cookies=visitor.cookies, timeout=60).status_code
+
+    assert send(Visitor(served.url), MOST_UNKNOWN) == 413
+    assert send(enter(served, "bob"), MOST_UNKNOWN) in {200, 400, 422}
+    assert send(enter(served, "bob"), MOST_BYTES) == 413
 
 
 def test_answers_do_not_mix_when_many_ask_at_once(served: Server) -> None:
@@ -145,6 +189,25 @@ def test_whoever_asks_very_often_is_asked_to_wait(served: Server) -> None:
     assert ["wait a moment and try again" in answer for answer in answers] == [False] * 8 + [True]
 
 
+def test_grids_and_reasons_count_like_questions(served: Server) -> None:
+    Accounts(served.log.with_name("accounts.json")).set("hal", PASSWORD)
+    hal = enter(served, "hal")
+    hal.ask("What is FRNet?")
+
+    def send(event: int, *data: Any) -> str:
+        hal.post("queue/join", data=data, fn_index=event, session_hash=hal.session).raise_for_status()
+        return hal.get("gradio_api/queue/data", params={"session_hash": hal.session}).text
+
+    parts = {part["props"].get("elem_id"): part["props"] for part in hal.get("config").json()["components"]}
+    (_, paper), *_ = parts["compared"]["choices"]
+    grid = send(find_event(hal, "compared", "change"), [paper], [f"column {n}" for n in range(20)], None)
+    assert grid.count("<th scope='col'>") == 1 + MOST_COLUMNS
+    asked = find_event(hal, "why-asked", "change")
+    told = [send(asked, None, json.dumps({"place": 1, "name": "LiNeS"})) for _ in range(7)]
+    assert ["wait a moment and try again" in each for each in told] == [False] * 6 + [True]
+    assert [line["status"] for line in served.lines("answer")[-3:]] == ["told", "told", "Busy"]
+
+
 def test_the_log_tells_what_happened_and_not_what_was_asked(served: Server) -> None:
     ann = enter(served, "ann")
     ann.ask("What is quixotically secret?")
@@ -159,13 +222,18 @@ def test_the_log_tells_what_happened_and_not_what_was_asked(served: Server) -> N
         assert secret not in text
 
 
-def test_a_removed_user_is_signed_out(index: Path, served: Server) -> None:
-    path = served.log.with_name("accounts.json")
-    Accounts(path).set("gil", PASSWORD)
-    gil = enter(served, "gil")
+def test_whoever_is_removed_or_gets_another_password_is_signed_out_and_nobody_else(served: Server) -> None:
+    accounts, ann = Accounts(served.log.with_name("accounts.json")), enter(served, "ann")
+    accounts.set("gil", PASSWORD)
+    gil, unused = enter(served, "gil"), enter(served, "gil")
     assert gil.get("config").status_code == 200
-    Accounts(path).remove("gil")
+    accounts.set("gil", PASSWORD[::-1])
+    assert gil.sign_in(PASSWORD[::-1]).status_code == 200
+    assert gil.get("config").status_code == 200
+    assert unused.get("config").status_code == 401
+    accounts.remove("gil")
     assert gil.get("config").status_code == 401
+    assert ann.get("config").status_code == 200
 
 
 def test_a_port_that_is_none_is_refused(run: Callable[..., Any]) -> None:

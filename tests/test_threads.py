@@ -206,6 +206,15 @@ def test_taking_back_in_one_window_leaves_what_another_added(tmp_path: Path, see
     assert [record["number"] for record in bot.threads.answers("", here.thread)] == [there.stored[1]]
 
 
+def test_a_thread_is_cleared_away_by_its_user_only_and_not_with_an_answer_in_it(store: ThreadStore) -> None:
+    empty, used = store.create("ann", "empty"), store.create("ann", "used")
+    store.append("ann", used.id, make_answer())
+    for user, left in (("bob", {"empty", "used"}), ("ann", {"used"}), ("ann", {"used"})):
+        store.delete_empty(user, empty.id)
+        store.delete_empty(user, used.id)
+        assert {thread.name for thread in store.list("ann")} == left
+
+
 def test_odd_text_is_taken(store: ThreadStore) -> None:
     thread = store.create("", "tab\there \x1b[31m \ud800")
     assert thread.name == "tab here [31m"

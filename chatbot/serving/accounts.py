@@ -27,7 +27,7 @@ class Accounts:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._seen: tuple[int, frozenset[str]] = 0, frozenset()
+        self._seen: tuple[int, dict[str, str]] = 0, {}
 
     def names(self) -> list[str]:
         """Return the names, sorted."""
@@ -56,26 +56,35 @@ class Accounts:
                 raise InputError(f"there is no account “{name[:64]}”; those that are there: chatbot user list")
             self._write(known)
 
+    def find(self, name: str) -> str | None:
+        """Return the hash that is kept for a name, None when it is not there."""
+        return self._read().get(name)
+
     def check(self, name: str, password: str) -> bool:
         """Tell whether this is the password of that name; it takes as long for a name that is not there."""
         from argon2.exceptions import InvalidHashError, VerificationError
 
         try:
-            return _hasher().verify(self._read().get(name) or _nobody(), password)
+            return _hasher().verify(self.find(name) or _nobody(), password)
         except VerificationError:
             return False
         except InvalidHashError as error:
             raise AccountsBroken(f"{self.path} is damaged at “{name}”; set that password again") from error
 
-    def has(self, name: str) -> bool:
-        """Tell whether there is an account of this name; reads the file only when it has changed."""
+    def find_changed(self) -> frozenset[str]:
+        """Return the names whose account is gone or has another password since the last call.
+
+        Reads the file only when it has changed.
+        """
         try:
             stamp = self.path.stat().st_mtime_ns
         except OSError:
-            return False
-        if stamp != self._seen[0]:
-            self._seen = stamp, frozenset(self._read())
-        return name in self._seen[1]
+            stamp = 0
+        if stamp == self._seen[0]:
+            return frozenset()
+        before = self._seen[1]
+        self._seen = stamp, self._read() if stamp else {}
+        return frozenset(name for name, hashed in before.items() if self._seen[1].get(name) != hashed)
 
     def _read(self) -> dict[str, str]:
         try:

@@ -83,7 +83,7 @@ def _launch(
 
     options = launch_options()
     hosts = [Middleware(TrustedHostMiddleware, sorted(LOOPBACK | {"[::1]"}))] if alone else []
-    options["app_kwargs"]["middleware"] += [*hosts, Middleware(door.middleware)]
+    options["app_kwargs"]["middleware"][1:1] = [*hosts, Middleware(door.middleware)]  # before what reads a body
     routes = [Route("/healthz", _health(bot, desk)), *served.get("routes", ())]
     if not (alone or accounts):
         routes.append(Route("/gradio_api/upload", _refuse_upload, methods=["POST"]))

@@ -28,7 +28,7 @@ class Desk:
         self._limits, self._log_questions, self._lock = limits, log_questions, threading.Lock()
 
     def watch(self, request: Any, question: str, answers: Generator[Any]) -> Generator[Any]:
-        """Yield ``answers``: the growing answer to ``question``, or the one JSON form that a program is told.
+        """Yield ``answers``: the growing answer to ``question``, or the one thing that is told instead.
 
         Raises Busy when the visitor of ``request`` has to wait; of an error that is not known, only a line in the log
         tells more.

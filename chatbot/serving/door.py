@@ -1,6 +1,6 @@
 """What stands between the network and the page: sign-in, sessions that belong to one user, and the log of requests.
 
-Knows HTTP and where Gradio keeps who is signed in; knows nothing of questions or answers.
+Knows HTTP and where Gradio keeps who is signed in and whose an event is; knows nothing of questions or answers.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from contextvars import ContextVar
 from typing import Any
 
+from chatbot.library import MOST_BYTES
 from chatbot.serving.accounts import Accounts
 from chatbot.serving.limits import Limits
 from chatbot.serving.logs import hash_name, locate, log
@@ -22,11 +23,14 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 MOST_SESSIONS = 100_000
+MOST_UNKNOWN = 100_000  # bytes that somebody who has yet to sign in may send
 _PARTS = re.compile(r".*/(assets|static|svelte)/|.*/(theme\.css|favicon\.ico|robots\.txt)$")  # too many to log
-_IN_PATH = re.compile(r".*/gradio_api/(?:heartbeat|stream)/([^/]+)")
+_IN_PATH = re.compile(r".*/gradio_api/(?:heartbeat|stream|call/(?:v2/)?+[^/]+)/([^/]+)")
+_UPLOAD = "/gradio_api/upload"  # goes to files as it comes, and Gradio limits these
 _HOLDS_OPEN = re.compile(r".*/gradio_api/heartbeat/")
 _ADDRESS: ContextVar[str] = ContextVar("address", default="")
 _NOT_YOURS = {"detail": "Session not found."}
+_TOO_MUCH = {"error": f"more than {MOST_BYTES // 1_000_000} MB, or much before signing in; send less at a time"}
 _UNUSABLE = {"error": "this request lacks something, or holds what cannot be used"}
 
 
@@ -52,7 +56,9 @@ class Door:
         if not self._limits.may_try(name, address):
             log("sign in", user=hash_name(name), address=address, status="slowed")
             raise HTTPException(400, "too many tries; wait a minute and try again")  # 400 is what the page shows
+        kept = self._accounts.find(name)
         right = await asyncio.to_thread(self._accounts.check, name, password)
+        right = right and self._accounts.find(name) == kept  # or those signed in may have been signed out meanwhile
         if right:
             self._limits.forgive(name, address)
         log("sign in", user=hash_name(name), address=None if right else address, status="ok" if right else "wrong")
@@ -85,12 +91,8 @@ class Door:
             await send(message)
 
         try:
-            if self._accounts and "/gradio_api/" in scope["path"]:
-                session, receive = await _find_session(scope, receive)
-                if session and not self._own(session, user):
-                    await _refuse(note, 404, _NOT_YOURS)
-                    return
-            await app(scope, receive, note)
+            refusal, receive = await self._check(scope, receive, user)
+            await (_refuse(note, *refusal) if refusal else app(scope, receive, note))
         except Exception as error:
             if "/gradio_api/" not in scope["path"]:
                 raise
@@ -111,6 +113,23 @@ class Door:
                     user=hash_name(user) or None,
                 )
 
+    async def _check(self, scope: Message, receive: Receive, user: str) -> tuple[tuple[int, Message] | None, Receive]:
+        """Return why a request is refused, None when it is not, and how its body is received.
+
+        Raises ValueError when a body that should name a session is no JSON.
+        """
+        body: bytes | None = b""
+        if scope["method"] == "POST" and not scope["path"].endswith(_UPLOAD):
+            most = MOST_BYTES if user or not self._accounts else MOST_UNKNOWN
+            body, receive = await _read_body(receive, most)
+        if body is None:
+            return (413, _TOO_MUCH), receive
+        # Gradio believes now one place that names a session, now another: whatever is named has to be one's own.
+        named = _find_sessions(scope, body) if self._accounts and "/gradio_api/" in scope["path"] else ()
+        if not all(self._own(session, user) for session in named):
+            return (404, _NOT_YOURS), receive
+        return None, receive
+
     def _own(self, session: str, user: str) -> bool:
         """Tell whether a session, which is of whoever used it first, is this user's."""
         if not user:
@@ -122,19 +141,18 @@ class Door:
         return self._sessions[session] == user
 
     def _find_user(self, scope: Message) -> str:
-        """Return who is signed in, "" for nobody; whoever has no account any more is signed out."""
+        """Return who is signed in, "" for nobody; whoever's account is gone or has another password is signed out."""
         from starlette.requests import HTTPConnection
 
         if not self._accounts:
             return ""
         page, cookies = scope["app"], HTTPConnection(scope).cookies
+        if changed := self._accounts.find_changed():
+            for token, user in list(page.tokens.items()):
+                if user in changed:
+                    page.tokens.pop(token, None)
         names = (f"access-token-{page.cookie_id}", f"access-token-unsecure-{page.cookie_id}")
-        token = next((cookies[name] for name in names if cookies.get(name)), None)
-        user = page.tokens.get(token)
-        if user and not self._accounts.has(user):
-            del page.tokens[token]
-            return ""
-        return user or ""
+        return page.tokens.get(next((cookies[name] for name in names if cookies.get(name)), None)) or ""
 
 
 async def _refuse(send: Send, status: int, reason: Message) -> None:
@@ -143,31 +161,42 @@ async def _refuse(send: Send, status: int, reason: Message) -> None:
     await send({"type": "http.response.body", "body": json.dumps(reason).encode()})
 
 
-async def _find_session(scope: Message, receive: Receive) -> tuple[str, Receive]:
-    """Return the session that a request names, "" for none, and its body to be received again."""
-    from starlette.datastructures import QueryParams
-
-    if found := _IN_PATH.match(scope["path"]):
-        return found[1], receive
-    if session := QueryParams(scope["query_string"]).get("session_hash"):
-        return session, receive
-    kind = dict(scope["headers"]).get(b"content-type", b"")
-    if scope["method"] != "POST" or kind.startswith((b"multipart/", b"application/x-www-form-urlencoded")):
-        return "", receive
-    body, more = b"", True
+async def _read_body(receive: Receive, most: int) -> tuple[bytes | None, Receive]:
+    """Return the body of a request, None when it has more than ``most`` bytes, and how it is received again."""
+    parts, left, more = list[bytes](), most, True
     while more:
         message = await receive()
-        body, more = body + message.get("body", b""), message.get("more_body", False)
+        parts.append(message.get("body", b""))
+        left, more = left - len(parts[-1]), message.get("more_body", False)
+        if left < 0:
+            return None, receive
+    body = b"".join(parts)
     again = iter([{"type": "http.request", "body": body, "more_body": False}])
 
     async def repeat() -> Message:
         return next(again, None) or await receive()
 
-    try:
-        sent = json.loads(body)
-    except ValueError:
-        return "", repeat
-    return str(sent.get("session_hash") or "") if isinstance(sent, dict) else "", repeat
+    return body, repeat
+
+
+def _find_sessions(scope: Message, body: bytes) -> set[str]:
+    """Return the sessions that a request names in its path, its query or its body, or by an event of theirs."""
+    from starlette.datastructures import QueryParams
+
+    sent, in_path = json.loads(body or b"{}"), _IN_PATH.match(scope["path"])
+    told = sent if isinstance(sent, dict) else {}
+    names = [in_path and in_path[1], told.get("session_hash"), told.get("event_id")]
+    names += QueryParams(scope["query_string"]).getlist("session_hash")
+    queue = scope["app"].get_blocks()._queue
+    return {_find_owner(queue, str(name)) for name in names if name}
+
+
+def _find_owner(queue: Any, name: str) -> str:
+    """Return the session of the event ``name``, or ``name`` itself where that is a session."""
+    if event := queue.event_ids_to_events.get(name):
+        return str(event.session_hash)
+    waiting = queue.pending_event_ids_session  # of each session the events whose end it has not been told
+    return name if name in waiting else next((each for each, events in waiting.items() if name in events), name)
 
 
 def _shape(scope: Message) -> str:

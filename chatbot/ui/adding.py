@@ -55,6 +55,9 @@ def add_papers(bot: PaperChatbot, text: str, files: Sequence[str], progress: Pro
         if not (isinstance(error.report, IngestReport) and (error.report.added or error.report.updated)):
             _forget(kept)
         raise SourceError(_name(str(error), kept)) from error
+    except ChatbotError:
+        _forget(kept)
+        raise
     skipped = [_name(f"Skipped {each.where}: {each.reason}", kept) for each in report.skipped]
     more = [f"… and {len(skipped) - _TOLD} more skipped"] if len(skipped) > _TOLD else []
     return [*skipped[:_TOLD], *more, f"{report.counts}; {len(bot)} papers in all"]

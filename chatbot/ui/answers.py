@@ -62,6 +62,11 @@ def show_text(text: str) -> str:
     return escape(disarm(text))
 
 
+def show_line(text: str) -> str:
+    """Return what ``show_text`` does, on one line."""
+    return show_text(flatten_text(text))
+
+
 def show_plain(text: str) -> str:
     """Return ``text``, whoever wrote it, as HTML that stays text in Markdown too: no mark-up, no formula."""
     return _escape_title(disarm(text))

@@ -3,19 +3,21 @@
 Knows Gradio, HTML and the pipeline; knows nothing of the chat, which may add papers through a hidden field.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import islice
 from types import SimpleNamespace
 from typing import Any
 
 from chatbot.answers import Answer
-from chatbot.comparer import MOST_PAPERS
+from chatbot.comparer import MOST_COLUMNS, MOST_PAPERS
 from chatbot.comparison import ASPECTS, NOT_STATED, Comparison, TableFormat
 from chatbot.errors import ChatbotError
 from chatbot.markup import defuse_markdown, flatten_text
 from chatbot.pipeline import PaperChatbot
 from chatbot.tables import format_table, label_papers
-from chatbot.ui.answers import anchor, disarm, format_record, show_text
+from chatbot.tools import Watch, call_watched
+from chatbot.ui.answers import anchor, disarm, format_record, show_line
 from chatbot.ui.sources import NO_SOURCES, format_sources
 
 NO_GRID = "<p class='note'>Choose the papers to compare, or add them from the sources of an answer.</p>"
@@ -29,8 +31,8 @@ _FORMS: dict[str, tuple[TableFormat, str]] = {
 _DOWNLOAD = "(text, suffix) => window.chatbotDownload(text, 'comparison', suffix)"
 
 
-def build_compare(bot: PaperChatbot, added: Any) -> None:
-    """Fill the tab; the id of a paper that is put in the field ``added`` joins the papers."""
+def build_compare(bot: PaperChatbot, added: Any, watch: Watch) -> None:
+    """Fill the tab; the id of a paper that is put in the field ``added`` joins the papers. Grids pass ``watch``."""
     import gradio as gr
 
     # The rest of many papers is sent when somebody looks for one.
@@ -45,6 +47,9 @@ def build_compare(bot: PaperChatbot, added: Any) -> None:
         chosen = list(dict.fromkeys([*chosen, paper_id]))[:MOST_PAPERS]
         return gr.Dropdown(choices=_offer(bot, "", chosen), value=chosen), ""
 
+    def compare(papers: list[str], columns: list[str], made: Comparison | None, request: gr.Request) -> Any:
+        return _compare(bot, partial(call_watched, watch, request), papers, columns, made)
+
     # Every key counts: of keys that are held back, Gradio would send on the first. One at a time, the last one wins.
     parts.papers.key_up(
         offer, parts.papers, parts.papers, trigger_mode="multiple", concurrency_limit=1, show_progress="hidden"
@@ -52,7 +57,7 @@ def build_compare(bot: PaperChatbot, added: Any) -> None:
     added.change(add, [added, parts.papers], [parts.papers, added], show_progress="hidden")
     gr.on(
         [parts.papers.change, parts.columns.change],
-        lambda *given: _compare(bot, *given),
+        compare,
         [parts.papers, parts.columns, parts.made],
         [parts.grid, parts.said, parts.sources, parts.tools, parts.made],
         trigger_mode="always_last",
@@ -84,6 +89,7 @@ def _lay_out(first: Sequence[tuple[str, str]]) -> SimpleNamespace:
             list(ASPECTS),
             value=list(ASPECTS),
             multiselect=True,
+            max_choices=MOST_COLUMNS,
             allow_custom_value=True,
             label="Columns",
             info="Any words will do, as in: does it need a GPU?",
@@ -113,13 +119,20 @@ def _offer(bot: PaperChatbot, text: str, chosen: Sequence[str]) -> list[tuple[st
     ]
 
 
-def _compare(bot: PaperChatbot, papers: Sequence[str], columns: Sequence[str], made: Comparison | None) -> Any:
+def _compare(
+    bot: PaperChatbot,
+    pass_watch: Callable[[str, Callable[[], Answer]], Answer],
+    papers: Sequence[str],
+    columns: Sequence[str],
+    made: Comparison | None,
+) -> Any:
     import gradio as gr
 
     if not papers or not columns:
         return NO_GRID, "", NO_SOURCES, gr.Row(visible=False), made
     try:
-        answer = bot.compare(papers, columns, made)
+        work = partial(bot.compare, papers, columns[:MOST_COLUMNS], made)
+        answer = pass_watch(f"Compare {', '.join(papers)}", work)
     except ChatbotError as error:
         return gr.skip(), f"⚠️ {defuse_markdown(str(error))}", gr.skip(), gr.skip(), gr.skip()
     record = answer.to_dict()
@@ -137,10 +150,10 @@ def format_grid(answer: Answer) -> str:
     if grid is None or not grid.papers:
         return NO_GRID
     numbers = {(each.paper_id, each.start, each.end): each.number for each in answer.citations}
-    heads = "".join(f"<th scope='col'>{_show(head)}</th>" for head in ("paper", *grid.aspects))
+    heads = "".join(f"<th scope='col'>{show_line(head)}</th>" for head in ("paper", *grid.aspects))
     rows = []
     for paper, label in zip(grid.papers, label_papers(grid.papers), strict=True):
-        cells = [f"<th scope='row'><bdi>{_show(label)}</bdi></th>"]
+        cells = [f"<th scope='row'><bdi>{show_line(label)}</bdi></th>"]
         for aspect in grid.aspects:
             cell = grid.cell(paper.id, aspect)
             if cell is None or not cell.stated:
@@ -148,7 +161,7 @@ def format_grid(answer: Answer) -> str:
                 continue
             number = numbers.get((paper.id, cell.start or 0, cell.end or 0))
             link = f"<a href='#{anchor(_PLACE, number)}' aria-label='Source {number}'>[{number}]</a>" if number else ""
-            cells.append(f"<td title='{_show(cell.quote)}'><bdi>{_show(cell.text)}</bdi> {link}</td>")
+            cells.append(f"<td title='{show_line(cell.quote)}'><bdi>{show_line(cell.text)}</bdi> {link}</td>")
         rows.append(f"<tr>{''.join(cells)}</tr>")
     return (
         "<div class='scroll' tabindex='0' role='region' aria-label='Comparison'>"
@@ -161,7 +174,3 @@ def _writer(form: TableFormat, suffix: str) -> Any:
         return format_table(made, form) if made else "", suffix
 
     return write
-
-
-def _show(text: str) -> str:
-    return show_text(flatten_text(text))

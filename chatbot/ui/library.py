@@ -13,10 +13,9 @@ from typing import Any, TypeVar
 from chatbot.errors import ChatbotError
 from chatbot.filters import EXAMPLE
 from chatbot.ingest import Removed
-from chatbot.markup import flatten_text
 from chatbot.pipeline import PaperChatbot
 from chatbot.ui.adding import add_papers, tell_busy
-from chatbot.ui.answers import show_text
+from chatbot.ui.answers import show_line
 from chatbot.ui.shelf import count_pages, format_shelf, format_values, name_papers, read_wanted
 
 _HELP = f"As in: {EXAMPLE}"
@@ -146,7 +145,7 @@ class _Handlers:
         try:
             listed = self._bot.library.list(read_wanted(text, filter))
         except ChatbotError as error:
-            return gr.skip(), f"<p class='note'>⚠️ {_show(str(error))}</p>", gr.skip(), gr.skip(), gr.skip()
+            return gr.skip(), f"<p class='note'>⚠️ {show_line(str(error))}</p>", gr.skip(), gr.skip(), gr.skip()
         pages = count_pages(len(listed))
         place = min(max(place, 0), pages - 1)
         where = f" · page {place + 1} of {pages}" if pages > 1 else ""
@@ -201,8 +200,8 @@ class _Handlers:
             lines = add_papers(self._bot, text, files, tell)
         except ChatbotError as error:
             # Sources that were read before the one that failed stay in the index.
-            return f"<p role='alert'>⚠️ {_show(tell_busy(error))}</p>", gr.skip(), gr.skip(), self._state()
-        said = "".join(f"<p>{_show(line)}</p>" for line in lines)
+            return f"<p role='alert'>⚠️ {show_line(tell_busy(error))}</p>", gr.skip(), gr.skip(), self._state()
+        said = "".join(f"<p>{show_line(line)}</p>" for line in lines)
         return f"<div role='status'>{said}</div>", "", None, self._state()
 
     def pin_chosen(self, chosen: Sequence[str]) -> str:
@@ -235,7 +234,3 @@ class _Handlers:
 
 def _count(papers: int) -> str:
     return f"{papers} paper{'' if papers == 1 else 's'}"
-
-
-def _show(text: str) -> str:
-    return show_text(flatten_text(text))

@@ -14,7 +14,7 @@ from chatbot.conversation import Turn
 from chatbot.errors import ChatbotError
 from chatbot.library import MOST_BYTES
 from chatbot.pipeline import PaperChatbot
-from chatbot.tools import Watch, let_pass
+from chatbot.tools import Watch, call_watched, let_pass
 from chatbot.ui.answers import disarm, format_answer
 from chatbot.ui.api import check_calls, offer_api
 from chatbot.ui.compare import build_compare
@@ -47,8 +47,8 @@ def build_page(bot: PaperChatbot, watch: Watch = let_pass, read_only: bool = Fal
     With ``read_only`` it keeps nothing of what its visitors do, and shows nothing that was kept before: no
     conversations, feedback, changes of the library or evaluations.
 
-    Every growing answer, and what programs are told, passes ``watch`` (with Gradio's request and the question), which
-    may raise a ChatbotError.
+    Every growing answer, grid and reason, and what programs are told, passes ``watch`` (with Gradio's request and the
+    question), which may raise a ChatbotError.
     """
     import gradio as gr
 
@@ -65,13 +65,13 @@ def build_page(bot: PaperChatbot, watch: Watch = let_pass, read_only: bool = Fal
                     gr.Markdown("## Sources")
                     sources.render()
             with gr.Tab("Compare", id="compare"):
-                build_compare(bot, to_compare)
+                build_compare(bot, to_compare, watch)
             with gr.Tab("Library", id="library") as library:
                 pins.follow(page, chat.chatbot, build_library(bot, library, pins.pin, read_only))
             if not read_only and (runs := find_runs(bot)):
                 with gr.Tab("Evaluate", id="evaluate") as evaluate:
                     build_evaluate(runs, evaluate)
-        _build_why(bot, talk)
+        _build_why(bot, talk, watch)
         follow_chat(bot, chat, talk, sources)
         if not read_only:
             build_sidebar(bot, page, chat, talk, sources)
@@ -164,14 +164,15 @@ def _build_chat(bot: PaperChatbot, watch: Watch, talk: Any, sources: Any, pins: 
     return chat
 
 
-def _build_why(bot: PaperChatbot, talk: Any) -> None:
+def _build_why(bot: PaperChatbot, talk: Any, watch: Watch) -> None:
     """Let the page ask why a paper is not cited: what it writes in the one hidden field is answered in the other."""
     import gradio as gr
 
-    def tell(now: Conversation, asked: str) -> str:
+    def tell(now: Conversation, asked: str, request: gr.Request) -> str:
         question = json.loads(asked)
         try:
-            told = bot.why_not(now.records[question["place"] - 1], question["name"])
+            record, name = now.records[question["place"] - 1], question["name"]
+            told = call_watched(watch, request, name, lambda: bot.why_not(record, name))
         except ChatbotError as error:
             told = str(error)
         return json.dumps({"place": question["place"], "told": disarm(told)})

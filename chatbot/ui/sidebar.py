@@ -127,9 +127,7 @@ def _take_back(bot: PaperChatbot, user: str, now: Conversation) -> tuple[Any, ..
 def _clear(bot: PaperChatbot, user: str, now: Conversation) -> tuple[Any, ...]:
     left = take_back(bot, user, now, 0)
     if left.thread:
-        with suppress(ThreadMissing):
-            if not bot.threads.find(user, left.thread).questions:  # another window may have added some
-                bot.threads.delete(user, left.thread)
+        bot.threads.delete_empty(user, left.thread)
     return _start_anew()
 
 

@@ -8,10 +8,9 @@ from html import escape
 from itertools import pairwise
 from typing import Any
 
-from chatbot.markup import flatten_text
 from chatbot.records import Paper
 from chatbot.references import format_bibtex, name_identifiers, web_address
-from chatbot.ui.answers import anchor, show_text
+from chatbot.ui.answers import anchor, show_line, show_text
 from chatbot.ui.why import format_why
 
 NO_SOURCES = "<p class='note'>The papers that an answer cites are shown here, with the passages it rests on.</p>"
@@ -52,7 +51,7 @@ def _format_paper(place: int, paper: Paper, citations: Sequence[Mapping[str, Any
         f"<details class='paper'{' open' if is_open else ''}>"
         f"<summary><span class='numbers'>{numbers}</span> <bdi>{title}</bdi></summary>"
         f"{_format_facts(paper)}<p class='abstract' dir='auto'>{abstract}</p>{_format_pages(place, paper, found)}{lost}"
-        f"<p class='actions'><button type='button' data-fill='{show_text(flatten_text(paper.name))}: '>"
+        f"<p class='actions'><button type='button' data-fill='{show_line(paper.name)}: '>"
         f"Ask about this paper</button> {adds}"
         f"<button type='button' data-copy='{show_text(format_bibtex(paper))}'>Copy BibTeX</button></p></details>"
     )
