@@ -24,8 +24,8 @@ def test_an_installed_wheel_answers(tmp_path: Path) -> None:
     site = next((tmp_path / "venv" / "lib").glob("python*/site-packages"))
     # The dependencies come from this environment, which ``make`` has just installed; the package itself does not.
     (site / "dependencies.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
-    install = [sys.executable, "-m", "pip", "--python", python, "install", "-q", "--no-deps", "--no-index", wheel]
-    subprocess.run(install, check=True)
+    pip = [sys.executable, "-m", "pip", "--python", str(python)]
+    subprocess.run([*pip, "install", "-q", "--no-deps", "--no-index", str(wheel)], check=True)
     code = "import chatbot; from chatbot.cli import main; print(chatbot.__file__); main()"
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
