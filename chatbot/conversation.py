@@ -37,7 +37,8 @@ _POINTER = re.compile(
 _PRONOUNS = {"it", "its", "they", "them", "their", "theirs"}
 # Before "it" or "they": what is asked for is not what they stand for.
 _ASKED_OF = re.compile(
-    r"\W*(?:(?:and|but|so|on|in|for|at|with|to|from|by|of) )*(?:what|which|how|why|where|when)\b[^,;:]*"
+    r"\W*(?:(?:and|but|so|on|in|for|at|with|to|from|by|of) )*(?:what|which|how|why|where|when)\b"
+    r"(?:(?!\b(?:and|or|what|which|how|why|where|when)\b)[^,;:])*"
     r"\b(?:do|does|did|can|could|will|would|has|have|had|is|was|are|were) ",
     re.I,
 )

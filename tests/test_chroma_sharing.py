@@ -84,7 +84,7 @@ def test_two_that_write_from_different_machines_are_kept_apart(
 def test_of_two_that_take_over_one_lease_the_first_gives_way(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client = find_place(tmp_path, server)._client
+    client = find_place(tmp_path, server)._client  # type: ignore[attr-defined]
     ended, first, second = (lease.Lease(client, f"{server.name}.writer", name) for name in ("ended", "first", "second"))
     monkeypatch.setattr(lease, "_LEASE", 0)
     ended.take("there")

@@ -57,7 +57,7 @@ def test_scores_of_a_known_answer(bot: PaperChatbot, seed_papers: dict[str, Pape
 
 
 def test_answers_to_development_questions_stay_good(bot: PaperChatbot, seed_papers: dict[str, Paper]) -> None:
-    samples = [sample for sample in load_questions(split="dev") if not sample.carrier]
+    samples = [sample for sample in load_questions(split="dev") if not sample.carrier][::2]
     naive_bot = NaiveBot(bot.settings)
 
     def score(asked: PaperChatbot) -> list[Scored]:

@@ -239,7 +239,8 @@ def test_generation_uses_all_cores_whatever_torch_was_told_before(folder: str) -
         (".", "the language model in . cannot be loaded"),
     ],
 )
-def test_a_model_that_is_not_there_is_one_line(name: str, message: str) -> None:
+def test_a_model_that_is_not_there_is_one_line(name: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)  # else the hub is tried again and again
     with pytest.raises(ModelError) as caught:
         TransformersChat(model=name)
     assert message in str(caught.value)

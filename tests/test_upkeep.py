@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -261,7 +261,12 @@ def test_a_repair_embeds_batch_by_batch(copied: Path, bot: PaperChatbot, monkeyp
     drop_sentences(copied)
     forget_stores()
     batches, embed = list[int](), bot._embedder.embed_papers
-    monkeypatch.setattr(bot._embedder, "embed_papers", lambda texts: batches.append(len(texts)) or embed(texts))
+
+    def count(texts: Sequence[str]) -> Any:
+        batches.append(len(texts))
+        return embed(texts)
+
+    monkeypatch.setattr(bot._embedder, "embed_papers", count)
     monkeypatch.setattr(ingest, "PAPERS_A_BATCH", 1)
     assert (repair(copied, bot._embedder).embedded, len(batches), verify(copied)) == (3, 3, [])
 
