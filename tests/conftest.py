@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from filelock import FileLock
 from xdist.scheduler import LoadFileScheduling
@@ -29,6 +30,10 @@ from tests.model_server import ModelServer, model_server
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 # Read with each HTTP client, there as well: no test speaks TLS, and reading all certificates takes 20 ms.
 os.environ |= {"SSL_CERT_FILE": "", "SSL_CERT_DIR": os.devnull}
+
+# How long an example takes depends on what else the machine does.
+hypothesis.settings.register_profile("no deadline", deadline=None)
+hypothesis.settings.load_profile("no deadline")
 
 PLANTED_KEY = "sk-planted-in-the-environment"
 API_NAMES = ["search_papers", "ask_papers", "compare_papers", "get_paper"]

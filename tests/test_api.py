@@ -134,7 +134,7 @@ def test_any_body_is_a_call_with_all_its_values_or_refused(body: bytes, by_name:
         assert len(called if by_name else called["data"]) == 2
 
 
-@hypothesis.settings(max_examples=40, deadline=None)
+@hypothesis.settings(max_examples=40)
 @hypothesis.given(st.sampled_from(API_NAMES), BODIES)
 def test_any_body_is_taken_or_refused_in_one_line(api_url: str, name: str, body: bytes) -> None:
     answer = httpx.post(f"{api_url}/gradio_api/call/{name}", content=body, headers={"Content-Type": "application/json"})
@@ -156,7 +156,6 @@ def test_whatever_the_schema_allows_is_taken_or_refused_and_tells_nothing(
 
     @hypothesis.settings(
         max_examples=80,
-        deadline=None,
         derandomize=True,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),

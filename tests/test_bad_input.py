@@ -90,7 +90,7 @@ FILES = st.deferred(lambda: st.sampled_from(sorted(samples()))).flatmap(lambda n
 @example(b'{"title": "T \\ud800", "abstract": "A."}', "a.jsonl", False, False)
 @example(b'[{"title": "T \\ud800", "abstract": "A."}]', "a.json", False, False)
 @example(b"@article{a, title = {T}, abstract = {A \\textcolor}}", "a.bib", False, False)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(FILES, st.sampled_from(["a", *LOOKS]), st.booleans(), st.booleans())
 def test_any_file_gives_papers_skips_or_a_named_error(content: bytes, name: str, packed: bool, whole: bool) -> None:
     with TemporaryDirectory() as folder, suppress(SourceError):
@@ -114,7 +114,7 @@ DAY = json.dumps([daily_item(make_record(1, id="2410.00001"))]).encode()
 FEED_OF_ONE = FEED.format(total=1, start=0, count=1, entries=ENTRY.format(**make_record(1), doi="")).encode()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.one_of(
         st.tuples(st.just("arxiv:2410.00001"), damage(FEED_OF_ONE)),

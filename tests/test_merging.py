@@ -211,7 +211,7 @@ FILES = st.lists(st.sampled_from(RECORDS), min_size=1, max_size=5, unique_by=lam
 
 
 @example([{"a": [RECORDS[4], RECORDS[1]], "b": [RECORDS[10]]}, {"a": [RECORDS[4]]}, {"a": [RECORDS[4]]}])
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(st.lists(st.dictionaries(st.sampled_from(["a", "b"]), FILES, min_size=1), min_size=2, max_size=4))
 def test_papers_that_are_passed_over_as_unchanged_end_as_if_they_had_been_looked_at(
     ingests: list[dict[str, list[dict[str, Any]]]],

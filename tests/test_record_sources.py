@@ -122,7 +122,7 @@ def test_the_arxiv_snapshot_dates_a_paper_by_its_id(tmp_path: Path) -> None:
     ]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.sampled_from([*WORKS[:1], *ARXIV[:1]]), st.data())
 def test_a_wrong_type_in_a_field_costs_one_record(
     tmp_path_factory: pytest.TempPathFactory, record: dict[str, Any], data: st.DataObject

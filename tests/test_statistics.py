@@ -31,7 +31,7 @@ def test_wilson_agrees_with_newcombes_examples() -> None:
     assert wilson(0, 0) == (0, 1)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(scores)
 def test_an_interval_of_a_mean_holds_the_mean_within_what_is_possible(pairs: list[tuple[float, str]]) -> None:
     values, groups = [value for value, _ in pairs], [group for _, group in pairs]
