@@ -10,7 +10,7 @@ run: $(READY)
 	@$(BIN)/chatbot serve --open
 
 test: $(READY)
-	@echo "Running the tests (about eight minutes) …"
+	@echo "Running the tests (about six minutes) …"
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 check: $(READY)
