@@ -94,7 +94,7 @@ def judge(question: Question, chosen: Sequence[Match], unknown_names: Sequence[s
         if silent or unknown_names or not (judged[0].named or confidence >= refuse_below):
             return Judgement(min(confidence, refuse_below / 2), "refused", tuple(unknown_names) or tuple(lacking))
         return Judgement(max(confidence, doubt_below), "doubtful" if lacking else "sure", tuple(lacking))
-    lacking = [f"the {field}" for field in question.beside if any(field in _lack(paper, [field]) for paper in papers)]
+    lacking = [f"the {field}" for field in question.beside if any(_lack(paper, [field]) for paper in papers)]
     without_link = [match for match in judged if not any("://" in span.text for span in match.spans)]
     if "link" in question.wants and len(without_link) == len(judged):
         if all("link" in part.wants for part in question.parts):
