@@ -68,10 +68,9 @@ class Comparer:
         if grid and not (asked and asked.plain and len(asked.names) > 1):
             before = turns[-1].question if turns else ""
             edit = read_edit(text, known, grid.aspects, before)
-            # With another turn in between, "which papers …" is asked of all that is indexed.
-            if edit and (edit.action != "which" or turns[-1].grid):
-                if plan := self._edit(grid, edit, text, candidates):
-                    return plan
+            of_rows = edit and (edit.action != "which" or turns[-1].grid)  # or of all that is indexed
+            if edit and of_rows and (plan := self._edit(grid, edit, text, candidates)):
+                return plan
         return self._start(asked, text, turns, grid, candidates) if asked else None
 
     def compare(self, names: Sequence[str], aspects: Sequence[str], cells: Sequence[Cell] = ()) -> Plan:
