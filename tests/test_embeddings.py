@@ -27,10 +27,12 @@ def model() -> MiniLM:
     return MiniLM()
 
 
-def test_vectors_equal_those_of_transformers(model: MiniLM) -> None:
+@pytest.mark.parametrize("number_format", ["float32", "bfloat16"])
+def test_vectors_equal_those_of_transformers(number_format: str, monkeypatch: pytest.MonkeyPatch) -> None:
     from transformers import AutoModel, AutoTokenizer
 
-    folder = find_model()
+    monkeypatch.setattr(minilm, "choose_device", lambda: ("cpu", number_format))
+    model, folder = MiniLM(), find_model()
     tokenizer, reference = AutoTokenizer.from_pretrained(folder), AutoModel.from_pretrained(folder)
     vectors = model.embed_papers(TEXTS)
     for text, vector in zip(TEXTS, vectors, strict=True):
@@ -38,6 +40,18 @@ def test_vectors_equal_those_of_transformers(model: MiniLM) -> None:
         with torch.inference_mode():
             expected = reference(**inputs).last_hidden_state[0].mean(0).numpy()
         assert float(vector @ expected / np.linalg.norm(expected)) > 0.9998
+
+
+def test_bfloat16_is_taken_where_it_is_clearly_quicker(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert minilm._is_quicker("float32", "float64")
+    assert not minilm._is_quicker("float64", "float32")
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    for has_bf16, is_quicker, chosen in [(True, True, "bfloat16"), (True, False, "float32"), (False, True, "float32")]:
+        monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda has=has_bf16: has)
+        monkeypatch.setattr(minilm, "_is_quicker", lambda *_, quicker=is_quicker: quicker)
+        assert minilm.choose_device() == ("cpu", chosen)
 
 
 def test_vectors_are_unit_length_and_in_order(model: MiniLM) -> None:
