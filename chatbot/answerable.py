@@ -90,7 +90,7 @@ def judge(question: Question, chosen: Sequence[Match], unknown_names: Sequence[s
     papers = papers_asked_about(judged)
     if question.of_record and not all(_told_in_text(field, paper) for paper in papers for field in question.of_record):
         lacking = [f"the {field} of {paper.name}" for paper in papers for field in _lack(paper, question.of_record)]
-        silent = all(_lack(paper, question.of_record) for paper in papers)
+        silent = len(lacking) == len(papers) * len(question.of_record)
         if silent or unknown_names or not (judged[0].named or confidence >= refuse_below):
             return Judgement(min(confidence, refuse_below / 2), "refused", tuple(unknown_names) or tuple(lacking))
         return Judgement(max(confidence, doubt_below), "doubtful" if lacking else "sure", tuple(lacking))

@@ -102,9 +102,8 @@ def _quote(question: Question, chosen: Sequence[Match], confidence: float, first
     else:
         lead = "These papers fit, in their own words:" if question.kind == "which" else "In the papers' own words:"
         body = "\n".join([lead, "", *(f"- **{title}**: {quotes}" for title, quotes in blocks)])
-    fields = [field for field in question.beside if _with_record([field], chosen)]
-    if fields and (recorded := _with_record(fields, chosen)):
-        record = _tell_records(recorded, fields, confidence, first + len(citations))
+    if recorded := _with_record(question.beside, chosen):
+        record = _tell_records(recorded, question.beside, confidence, first + len(citations))
         body += f"\n\n{record.text}"
         sentences += record.sentences
         citations += record.citations
@@ -113,21 +112,21 @@ def _quote(question: Question, chosen: Sequence[Match], confidence: float, first
 
 
 def _with_record(fields: Sequence[str], chosen: Sequence[Match]) -> list[Paper]:
-    """Return the papers asked about whose record has all of ``fields``, of which there is at least one."""
+    """Return the papers asked about whose record has any of ``fields``."""
     papers = papers_asked_about(chosen) if fields else []
-    return [paper for paper in papers if all(getattr(paper, field, None) for field in fields)]
+    return [paper for paper in papers if any(getattr(paper, field, None) for field in fields)]
 
 
 def _tell_records(
     papers: Sequence[Paper], fields: Sequence[str], confidence: float, first: int, notice: str = ""
 ) -> Draft:
-    """Return what the papers' records say of ``fields``; the citations are their titles."""
+    """Return what the papers' records say of ``fields``, each what it has of them; the citations are their titles."""
     sentences: list[Sentence] = []
     citations: list[Citation] = []
     blocks = []
     for number, paper in enumerate(papers, first):
         facts = {"authors": f"by {', '.join(paper.authors)}", "year": f"of {paper.year}", "venue": f"in {paper.venue}"}
-        told = ", ".join(_show(facts[field]) for field in fields)
+        told = ", ".join(_show(facts[field]) for field in fields if getattr(paper, field, None))
         citations.append(cite(number, paper, paper.title, 0, len(paper.title)))
         sentences.append(Sentence(f"{paper.title} is {told}.", (number,), "supported", "from the paper's record"))
         blocks.append(f"**{_show(paper.title)}** is {told}, as its record tells. [{number}]")

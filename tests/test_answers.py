@@ -176,7 +176,11 @@ def test_who_wrote_a_paper_and_when_its_record_tells(tmp_path: Path, write_jsonl
     assert "is by Ada King, Bo Li, of 2023, as its record tells. [1]" in told.answer
     one = bot.ask("Who wrote TurbNet and who wrote BeeNet?")
     assert (one.status, "by Ada King" in one.answer, "the authors of BeeNet" in one.answer) == ("partial", True, True)
-    for question, missing in (("Who wrote BeeNet?", "the authors of BeeNet"), ("Who wrote AntNet?", "AntNet")):
+    bot.ingest(write_jsonl(make_record(2, title="AntNet: On ants", year=2020), name="ants.jsonl"))
+    each = bot.ask("Who wrote TurbNet and AntNet, and when were they published?")
+    assert (each.status, "by Ada King, Bo Li, of 2023" in each.answer) == ("partial", True)
+    assert ("** is of 2020" in each.answer, "the authors of AntNet" in each.answer) == (True, True)
+    for question, missing in (("Who wrote BeeNet?", "the authors of BeeNet"), ("Who wrote WaspNet?", "WaspNet")):
         refused = bot.ask(question)
         assert (refused.status, missing in refused.answer) == ("abstained", True)
 
