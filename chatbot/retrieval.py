@@ -5,7 +5,6 @@ Cranfield and SciFact's training queries (``python -m evals retrieval``).
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -72,17 +71,11 @@ def search(index: Searchable, query: str, embed_query: Callable[[str], Vector], 
 
 
 def _find(index: Searchable, query: str, embed_query: Callable[[str], Vector], limit: int) -> tuple[Candidates, Vector]:
-    def match_words() -> tuple[Scores, Scores, dict[str, Vector]]:
-        words, pairs = index.match_words(query, limit)
-        return words, pairs, index.abstract_vectors(_best(words, LOOKED_AT))
-
-    with ThreadPoolExecutor(1) as pool:  # words need no vector; the model and the stores work without the interpreter
-        lexical = pool.submit(match_words)
-        vector = embed_query(query)
-        passages = index.nearest_passages(vector, limit)
-        words, pairs, vectors = lexical.result()
-    vectors |= index.abstract_vectors([key for key in _best(passages, LOOKED_AT) if key not in vectors])
-    return Candidates(passages, words, pairs, vectors), vector
+    words, pairs = index.match_words(query, limit)
+    vector = embed_query(query)
+    passages = index.nearest_passages(vector, limit)
+    looked_at = dict.fromkeys([*_best(words, LOOKED_AT), *_best(passages, LOOKED_AT)])
+    return Candidates(passages, words, pairs, index.abstract_vectors(list(looked_at))), vector
 
 
 def _order(found: Candidates, vector: Vector, limit: int) -> list[tuple[str, float, float]]:

@@ -109,7 +109,7 @@ def test_stages_do_not_import_each_other() -> None:
         ("chromadb", "index"),
         ("tantivy", "index"),
         ("gradio", "ui"),
-        ("sqlite3", "threads"),
+        ("sqlite3", "threads index"),
         ("torch", "embedding local_model generation"),
         ("transformers", "embedding local_model generation"),
         ("sentence_transformers", "embedding"),

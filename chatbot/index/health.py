@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from chatbot.errors import IndexAway, IndexBroken, IndexBusy, IndexMissing
+from chatbot.index.abstracts import ABSTRACTS, AbstractVectors
 from chatbot.index.catalogue import CATALOGUE
 from chatbot.index.disk import remove_path
 from chatbot.index.lexical import LexicalIndex
@@ -136,8 +137,10 @@ def _check(place: Folder, manifest: Manifest, repair: str, rebuild: str) -> Iter
         yield Finding(f"{orphans} rows of the vector store belong to no paper", repair)
     for paper_id in sorted(rows.incomplete):
         yield Finding(f"paper {paper_id} lacks a vector, or has one that is no unit vector", repair)
-    words = place.derived(manifest.store) / "lexical"
-    yield from (Finding(fault, repair) for fault in _check_lexical(words, set(rows.papers)))
+    derived = place.derived(manifest.store)
+    yield from (Finding(fault, repair) for fault in _check_lexical(derived / "lexical", set(rows.papers)))
+    if differing := AbstractVectors(derived, vectors).count_differing(manifest.generation):
+        yield Finding(f"the file of the abstracts' vectors tells {differing} papers otherwise", repair)
 
 
 def _scan(vectors: VectorStore) -> Rows:
@@ -213,7 +216,7 @@ def repair(folder: Path, server: Server | None = None) -> tuple[int, list[str]]:
         rows = _scan(vectors)
         for collection, orphans in zip(vectors.collections, rows.orphans, strict=True):
             delete_rows(collection, orphans)
-        for derived in ("lexical", CATALOGUE):
+        for derived in ("lexical", CATALOGUE, ABSTRACTS):
             remove_path(place.derived(manifest.store) / derived)
         manifest.writing = True  # so that opening it derives the rest
         place.save(manifest)

@@ -55,10 +55,24 @@ def read_pack(packed: str, digest: str) -> Pack | None:
 
 def read_newest(packs: Sequence[str]) -> list[Vectors]:
     """Return the vectors of the newest text of each pack, in one go. Raises ValueError for what is no pack."""
-    if not packs:
-        return []
-    versions = [_read_version(packed.partition(_BETWEEN)[0]) for packed in packs]
-    dtype, contents = versions[0][1], [content for _, _, content in versions]
+    opened = [open_newest(packed) for packed in packs]
+    return read_rows([rows for _, rows in opened], opened[0][0]) if opened else []
+
+
+def open_newest(packed: str) -> tuple[int, bytes]:
+    """Return the dimensions and the rows of the newest text of a pack, for ``read_rows``.
+
+    Raises ValueError for what is no pack.
+    """
+    _, dtype, rows = _read_version(packed.partition(_BETWEEN)[0])
+    if len(rows) % dtype.itemsize:
+        raise ValueError("rows that are cut off")
+    return dtype["vector"].shape[0], rows
+
+
+def read_rows(contents: Sequence[bytes], dimensions: int) -> list[Vectors]:
+    """Return the vectors of some packs' rows, in one go."""
+    dtype = _row(dimensions)
     vectors = _read_vectors(np.frombuffer(b"".join(contents), dtype))
     ends = np.cumsum([0, *(len(content) // dtype.itemsize for content in contents)]).tolist()
     return [vectors[start:end] for start, end in pairwise(ends)]

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from chatbot.errors import IndexBusy, IndexMissing
+from chatbot.index.abstracts import AbstractVectors
 from chatbot.index.catalogue import load_catalogue
 from chatbot.index.disk import remove_path, write_lock
 from chatbot.index.lexical import LexicalIndex
@@ -73,13 +74,13 @@ class PaperIndex:
                 raise self.place.damaged(f"{len(self._vectors)} of {told.passages} passages are there")
             self._open_stores()  # another process has begun or ended a write meanwhile
             return
-        self._words = self._lexical_generation()
-        folder = self.place.derived(self.manifest.store) / "lexical"
+        derived = self.place.derived(self.manifest.store)
+        self._abstracts, self._words = AbstractVectors(derived, self._vectors), self._lexical_generation()
         try:
-            self._lexical = LexicalIndex(folder)
+            self._lexical = LexicalIndex(derived / "lexical")
         except (OSError, ValueError):  # it is derived, so a damaged one is made anew
-            remove_path(folder)
-            self._lexical, self._words = LexicalIndex(folder), -1
+            remove_path(derived / "lexical")
+            self._lexical, self._words = LexicalIndex(derived / "lexical"), -1
 
     @classmethod
     @contextmanager
@@ -96,8 +97,8 @@ class PaperIndex:
             old = place.recover(embedding)
             fresh = Manifest(embedding, generation=old.generation + 1)
             fresh.store = place.make_store(fresh.generation, old.store)
-            derived = place.derived(fresh.store) / "lexical"
-            lexical, vectors = LexicalIndex(derived), place.open_vectors(fresh.store)
+            derived = place.derived(fresh.store)
+            lexical, vectors = LexicalIndex(derived / "lexical"), place.open_vectors(fresh.store)
             vectors.generation = fresh.generation
             stored = place.open_vectors(old.store).all_papers() if place.has_vectors(old.store) else iter(())
             try:
@@ -106,9 +107,10 @@ class PaperIndex:
                 place.drop_store(fresh.store)
                 raise
             lexical.commit()
-            listed = load_catalogue(place.derived(fresh.store), fresh.generation, vectors)
+            listed = load_catalogue(derived, fresh.generation, vectors)
+            AbstractVectors(derived, vectors).bring_up(fresh.generation)
             describe(fresh, ((each.paper.id, each.digest) for each in listed), len(vectors))
-            (derived / _LEXICAL_GENERATION).write_text(str(fresh.generation))
+            (derived / "lexical" / _LEXICAL_GENERATION).write_text(str(fresh.generation))
             keep()
             place.save(fresh)
             place.drop_store(old.store)
@@ -168,7 +170,7 @@ class PaperIndex:
     def abstract_vectors(self, paper_ids: Sequence[str]) -> dict[str, Vectors]:
         """Return vectors by paper id; see VectorStore."""
         with self.place.guard():
-            return self._vectors.abstract_vectors(paper_ids)
+            return self._abstracts.read(paper_ids, self.manifest.generation)
 
     def match_words(
         self, query: str, limit: int, among: Collection[str] | None = None
@@ -190,8 +192,7 @@ class PaperIndex:
     def all_papers(self) -> Iterator[Paper]:
         """Yield every paper."""
         with self.place.guard():
-            for paper, _ in self._vectors.all_papers():
-                yield paper
+            yield from (paper for paper, _ in self._vectors.all_papers())
 
     def entries(self) -> Iterator[list[Entry]]:
         """Yield every paper with its records, chunks and vectors, a few hundred at a time; see ``read_entries``.
@@ -244,6 +245,7 @@ class PaperIndex:
     def _finish_write(self, is_changed: bool = True) -> None:
         finished = replace(self.manifest, generation=self.manifest.generation + is_changed, writing=False)
         listed = self._list(finished)
+        self._abstracts.bring_up(finished.generation)
         describe(finished, ((each.paper.id, each.digest) for each in listed), len(self._vectors))
         with self._turn:
             self._tell_words(finished.generation)

@@ -170,8 +170,13 @@ class VectorStore:
 
     def abstract_vectors(self, paper_ids: Sequence[str]) -> dict[str, Vectors]:
         """Return by paper id the vectors of its first passage and of each sentence of its abstract, in this order."""
+        packs = self.abstract_packs(paper_ids)
+        return dict(zip(packs, read_newest(list(packs.values())), strict=True))
+
+    def abstract_packs(self, paper_ids: Sequence[str]) -> dict[str, str]:
+        """Return by paper id the pack of its first passage and its abstract's sentences."""
         packs = self._read_packs([f"{paper_id}#{_ABSTRACT}" for paper_id in paper_ids])
-        return dict(zip(map(_paper_of, packs), read_newest(list(packs.values())), strict=True))
+        return {_paper_of(key): pack for key, pack in packs.items()}
 
     def spans(self, papers: Sequence[Paper], vector: Vectors | None = None) -> dict[str, list[Span]]:
         """Return the sentences of each paper, in order, with their vectors.

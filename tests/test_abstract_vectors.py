@@ -1,0 +1,84 @@
+"""The file of the abstracts' vectors: it tells what the store does, or is not read."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from chatbot import PaperChatbot
+from chatbot.index import PaperIndex
+from chatbot.index.abstracts import ABSTRACTS
+from chatbot.index.vectors import VectorStore
+from tests.conftest import ids, make_record
+
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def file(filled: PaperChatbot) -> Path:
+    (found,) = filled.index.folder.glob(f"*/{ABSTRACTS}")
+    return found
+
+
+def assert_as_stored(index: PaperIndex) -> None:
+    stored = index._vectors.abstract_vectors(sorted(index._vectors.paper_ids()))
+    told = index.abstract_vectors([*stored, "none such"])
+    assert told.keys() == stored.keys()
+    assert all(np.array_equal(told[key], stored[key]) for key in stored)
+
+
+def forbid_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("the store was asked")
+
+    monkeypatch.setattr(VectorStore, "abstract_vectors", refuse)
+
+
+def test_the_file_is_read_in_place_of_the_store(filled: PaperChatbot, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert_as_stored(filled.index)
+    forbid_store(monkeypatch)
+    assert filled.index.abstract_vectors(["p1", "p2"])["p1"].shape == (3, 384)  # the passage and two sentences
+    assert filled.index.abstract_vectors([]) == {}
+
+
+def test_every_write_brings_it_up(filled: PaperChatbot, write_jsonl: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = PaperChatbot(index=filled.index.folder)
+    before = reader.index.abstract_vectors(["p1"])["p1"]
+    changed = make_record(1, abstract="Bumble bees sleep. They dance. They sting.")
+    filled.ingest(write_jsonl(make_record(0), changed, make_record(7)))
+    assert ids(filled) == {"p0", "p1", "p7"}
+    assert_as_stored(filled.index)
+    reader.index.refresh()
+    assert_as_stored(reader.index)
+    forbid_store(monkeypatch)
+    assert reader.index.abstract_vectors(["p1"])["p1"].shape != before.shape
+
+
+@pytest.mark.parametrize("damage", ["missing", "garbage", "cut off", "behind"])
+def test_without_the_file_the_store_is_asked_and_the_next_write_makes_it(
+    filled: PaperChatbot, file: Path, write_jsonl: Write, monkeypatch: pytest.MonkeyPatch, damage: str
+) -> None:
+    whole = file.read_bytes()
+    if damage == "missing":
+        file.unlink()
+    elif damage == "behind":
+        filled.ingest(write_jsonl(make_record(9), name="more.jsonl"))
+        file.write_bytes(whole)
+    else:
+        file.write_bytes(b"garbage" * 2000 if damage == "garbage" else whole[:9000])
+    again = PaperChatbot(index=filled.index.folder)
+    assert_as_stored(again.index)
+    again.ingest(write_jsonl(make_record(8), name="another.jsonl"))
+    assert_as_stored(again.index)
+    forbid_store(monkeypatch)
+    assert "p8" in again.index.abstract_vectors(["p8"])
+
+
+def test_a_pack_that_is_damaged_is_left_out(filled: PaperChatbot, write_jsonl: Write) -> None:
+    _, packs = filled.index._vectors.collections
+    packs.update(ids=["p1#s0"], metadatas=[{"sentences": "garbage"}])
+    filled.ingest(write_jsonl(make_record(8), name="more.jsonl"))
+    assert {"p1", "p8"} <= filled.index.abstract_vectors(["p1", "p8"]).keys()  # what was read before it was damaged
+    filled.ingest(rebuild=True)
+    assert {hit.paper.id for hit in filled.search("honey bees", 9)} == ids(filled)
