@@ -17,6 +17,7 @@ import pytest
 from chatbot import PaperChatbot
 from chatbot.errors import IndexAway, IndexBusy, IndexMissing
 from chatbot.index import PaperIndex, Server, find_place, lease, verify
+from chatbot.index.vectors import VectorStore
 from chatbot.ingest import ingest
 from tests import forked
 from tests.chroma_server import ChromaProcess
@@ -33,7 +34,7 @@ def server(chroma: ChromaProcess, request: pytest.FixtureRequest) -> Server:
 
 
 def test_a_reader_on_another_machine_notices_what_is_added_changed_and_removed(
-    tmp_path: Path, source: Path, server: Server, write_jsonl: Callable[..., Path]
+    tmp_path: Path, source: Path, server: Server, write_jsonl: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bring_in(tmp_path / "writer", source, server)
     reader = PaperIndex(tmp_path / "reader", IDENTITY, server)
@@ -53,6 +54,8 @@ def test_a_reader_on_another_machine_notices_what_is_added_changed_and_removed(
     assert [each.paper.title for each in reader.listed()] == ["On tidal turbines, part 0", "On carpenter bees"]
     assert [list(reader.match_words(word, 5)[0]) for word in ("lighthouses", "carpenter")] == [[], ["p1"]]
     assert verify(tmp_path / "reader", server) == []
+    monkeypatch.delattr(VectorStore, "abstract_vectors")  # nor are their vectors fetched one question at a time
+    assert set(reader.abstract_vectors(["p0", "p1", "p9"])) == {"p0", "p1"}
 
 
 def test_two_that_write_from_different_machines_are_kept_apart(

@@ -6,7 +6,7 @@ to it after each write; as long as it is behind, the store is asked.
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -35,43 +35,43 @@ class AbstractVectors:
                 return dict(zip((key for key, *_ in found), vectors, strict=True))
         return self._vectors.abstract_vectors(paper_ids)
 
-    def count_differing(self, generation: int) -> int:
-        """Return how many papers the file tells otherwise than the store; none when it is behind, and not read."""
+    def find_differing(self, generation: int) -> set[str]:
+        """Return the ids of papers that the file tells otherwise than the store; none while it is behind and unread."""
         if self._generation != generation:
-            return 0
+            return set()
         told = set[tuple[str, int, bytes]]()
         with suppress(sqlite3.Error), closing(self._open()) as file:
             told |= set(file.execute("SELECT id, dimensions, rows FROM abstracts"))
         stored = self._read_packs(sorted(self._vectors.paper_ids()))
-        return len({key for key, *_ in told.symmetric_difference(stored)})
+        return {key for key, *_ in told.symmetric_difference(stored)}
 
-    def bring_up(self, generation: int) -> None:
-        """Make the file hold what the store in its ``generation`` does; what is damaged there is left out."""
+    def bring_up(self, generation: int, there: Set[str]) -> None:
+        """Make the file hold what the store in its ``generation`` does, which has the papers with the ids ``there``.
+
+        What is damaged in the store is left out.
+        """
         if self._generation == generation:
             return
         try:
-            self._write(generation)
+            self._write(generation, there)
         except sqlite3.OperationalError:  # as when the disk is full
             raise
         except sqlite3.DatabaseError:  # it is derived, so a damaged one is made anew
             remove_path(self._file)
             self._generation = -1
-            self._write(generation)
+            self._write(generation, there)
         self._generation = generation
 
-    def _write(self, generation: int) -> None:
+    def _write(self, generation: int, there: Set[str]) -> None:
         self._file.parent.mkdir(parents=True, exist_ok=True)
         with closing(sqlite3.connect(self._file)) as file, file:
             file.execute("CREATE TABLE IF NOT EXISTS abstracts (id TEXT PRIMARY KEY, dimensions INTEGER, rows BLOB)")
             file.execute("CREATE TABLE IF NOT EXISTS state (generation INTEGER)")
-            there, known = self._vectors.paper_ids(), {key for (key,) in file.execute("SELECT id FROM abstracts")}
-            changed = there - known
+            known = {key for (key,) in file.execute("SELECT id FROM abstracts")}
+            changed = there
             if 0 <= self._generation < generation:
-                changed |= {paper.id for paper, _ in self._vectors.all_papers(self._generation)}
-            else:
-                changed = there
-            gone = (known - there) | (known & changed)
-            file.executemany("DELETE FROM abstracts WHERE id = ?", [(key,) for key in gone])
+                changed = (there - known) | {paper.id for paper, _ in self._vectors.all_papers(self._generation)}
+            file.executemany("DELETE FROM abstracts WHERE id = ?", [(key,) for key in known - there | known & changed])
             file.executemany("INSERT INTO abstracts VALUES (?, ?, ?)", self._read_packs(sorted(changed)))
             file.execute("DELETE FROM state")
             file.execute("INSERT INTO state VALUES (?)", [generation])

@@ -22,7 +22,7 @@ from chatbot.index.place import Server, find_place, forget_stores
 from chatbot.index.rows import read_entries
 from chatbot.index.scope import Condition, Scope
 from chatbot.index.vectors import Entry
-from chatbot.index.writer import Writer, describe, name_keys
+from chatbot.index.writer import Writer, catch_up, describe
 from chatbot.records import Listed, Paper, Record, Span
 
 _LEXICAL_GENERATION = "generation"
@@ -108,7 +108,7 @@ class PaperIndex:
                 raise
             lexical.commit()
             listed = load_catalogue(derived, fresh.generation, vectors)
-            AbstractVectors(derived, vectors).bring_up(fresh.generation)
+            AbstractVectors(derived, vectors).bring_up(fresh.generation, {each.paper.id for each in listed})
             describe(fresh, ((each.paper.id, each.digest) for each in listed), len(vectors))
             (derived / "lexical" / _LEXICAL_GENERATION).write_text(str(fresh.generation))
             keep()
@@ -238,14 +238,14 @@ class PaperIndex:
         """Open what is there now, and do what an earlier writer may have left undone; the lock has to be held."""
         self._reopen()
         if self.manifest.writing or self._words != self.manifest.generation:
-            self._derive_words()
+            self._derive()
         if self.manifest.writing:
             self._finish_write()
 
     def _finish_write(self, is_changed: bool = True) -> None:
         finished = replace(self.manifest, generation=self.manifest.generation + is_changed, writing=False)
         listed = self._list(finished)
-        self._abstracts.bring_up(finished.generation)
+        self._abstracts.bring_up(finished.generation, {each.paper.id for each in listed})
         describe(finished, ((each.paper.id, each.digest) for each in listed), len(self._vectors))
         with self._turn:
             self._tell_words(finished.generation)
@@ -266,24 +266,13 @@ class PaperIndex:
         with suppress(IndexBusy):
             if self._words != self.manifest.generation:
                 with write_lock(self.folder):
-                    self._derive_words()
+                    self._derive()
 
-    def _derive_words(self) -> None:
-        """Bring the words up to the vectors; the folder's lock has to be held."""
-        self._add_words(self._words)
-        there, known = self._vectors.paper_ids(), self._lexical.ids()
-        self._lexical.remove(known - there)
-        if there - known:  # as after a write by a version that did not stamp it
-            self._add_words(-1)
-        self._lexical.commit()
+    def _derive(self) -> None:
+        """Bring what is derived up to the vectors; the folder's lock has to be held."""
+        there = catch_up(self._lexical, self._vectors, self._words)
+        self._abstracts.bring_up(self.manifest.generation, there)
         self._tell_words(self.manifest.generation)
-
-    def _add_words(self, since: int) -> None:
-        if since < 0:
-            self._lexical.clear()
-        papers = self._vectors.all_papers(since)
-        self._lexical.add((paper, name_keys(read_records(paper, stored))) for paper, stored in papers)
-        self._lexical.commit()
 
     def _tell_words(self, generation: int) -> None:
         self._words = generation

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from chatbot.identity import identity_keys
 from chatbot.index.lexical import LexicalIndex
 from chatbot.index.manifest import Manifest
-from chatbot.index.metadata import hash_record
+from chatbot.index.metadata import hash_record, read_records
 from chatbot.index.place import Keep
 from chatbot.index.vectors import Entry, VectorStore
 from chatbot.records import Listed, Paper, Record
@@ -80,6 +80,24 @@ class Writer:
     def _begin(self) -> None:
         self._keep()
         self.is_changed = True
+
+
+def catch_up(lexical: LexicalIndex, vectors: VectorStore, since: int) -> set[str]:
+    """Bring the words of the generation ``since`` up to the vectors, and return the ids of the papers there."""
+    _add(lexical, vectors, since)
+    there, known = vectors.paper_ids(), lexical.ids()
+    lexical.remove(known - there)
+    if there - known:  # as after a write by a version that did not stamp it
+        _add(lexical, vectors, -1)
+    lexical.commit()
+    return there
+
+
+def _add(lexical: LexicalIndex, vectors: VectorStore, since: int) -> None:
+    if since < 0:
+        lexical.clear()
+    lexical.add((paper, name_keys(read_records(paper, stored))) for paper, stored in vectors.all_papers(since))
+    lexical.commit()
 
 
 def describe(manifest: Manifest, digests: Iterable[tuple[str, str]], passages: int) -> None:
