@@ -95,12 +95,13 @@ def test_a_removed_paper_is_gone_until_its_source_is_ingested_again(shelf: Paper
 
 
 def test_a_removal_can_be_undone_and_leaves_no_trace(shelf: PaperChatbot) -> None:
-    before, hits = shelf.library.list(), shelf.search("honey bees")
+    before, hits = shelf.library.list(), {hit.paper.id: hit.score for hit in shelf.search("honey bees")}
     fingerprint = shelf.index.manifest.fingerprint
     removed = shelf.library.remove(["p1", "p4"])
     shelf.library.restore(removed)
     assert sorted(shelf.library.list(), key=lambda each: each.paper.id) == list(before)
-    assert shelf.search("honey bees") == hits
+    # Vectors that are stored again may lie elsewhere, where the last digit of a sum is another.
+    assert {hit.paper.id: hit.score for hit in shelf.search("honey bees")} == pytest.approx(hits, abs=1e-6)
     assert PaperIndex(shelf.settings.index, shelf.index.manifest.embedding).manifest.fingerprint == fingerprint
 
 
