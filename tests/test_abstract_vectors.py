@@ -1,6 +1,9 @@
 """The file of the abstracts' vectors: it tells what the store does, or is not read."""
 
+import sqlite3
+import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -73,6 +76,15 @@ def test_without_the_file_the_store_is_asked_and_the_next_write_makes_it(
     assert_as_stored(again.index)
     forbid_store(monkeypatch)
     assert "p8" in again.index.abstract_vectors(["p8"])
+
+
+def test_while_the_file_is_brought_up_the_store_is_asked_at_once(filled: PaperChatbot, file: Path) -> None:
+    with closing(sqlite3.connect(file)) as writer:
+        writer.execute("BEGIN EXCLUSIVE")
+        started = time.monotonic()
+        assert_as_stored(filled.index)
+        assert_as_stored(PaperChatbot(index=filled.index.folder).index)
+    assert time.monotonic() - started < 4  # SQLite by itself would wait for five seconds
 
 
 def test_a_pack_that_is_damaged_is_left_out(filled: PaperChatbot, write_jsonl: Write) -> None:

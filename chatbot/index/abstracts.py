@@ -83,4 +83,5 @@ class AbstractVectors:
                     yield key, *open_newest(pack)
 
     def _open(self) -> sqlite3.Connection:
-        return sqlite3.connect(f"{self._file.absolute().as_uri()}?mode=ro", uri=True)
+        # Who finds it locked, as while it is brought up, had better ask the store than wait.
+        return sqlite3.connect(f"{self._file.absolute().as_uri()}?mode=ro", uri=True, timeout=0)
