@@ -39,11 +39,17 @@ class AbstractVectors:
         """Return the ids of papers that the file tells otherwise than the store; none while it is behind and unread."""
         if self._generation != generation:
             return set()
-        told = set[tuple[str, int, bytes]]()
-        with suppress(sqlite3.Error), closing(self._open()) as file:
-            told |= set(file.execute("SELECT id, dimensions, rows FROM abstracts"))
-        stored = self._read_packs(sorted(self._vectors.paper_ids()))
-        return {key for key, *_ in told.symmetric_difference(stored)}
+        there = self._vectors.paper_ids()
+        try:
+            with closing(self._open()) as file:
+                differing = {key for (key,) in file.execute("SELECT id FROM abstracts")} - there
+                for key, *stored in self._read_packs(sorted(there)):
+                    told = file.execute("SELECT dimensions, rows FROM abstracts WHERE id = ?", [key]).fetchone()
+                    if told != tuple(stored):
+                        differing.add(key)
+        except sqlite3.Error:
+            return there
+        return differing
 
     def bring_up(self, generation: int, there: Set[str]) -> None:
         """Make the file hold what the store in its ``generation`` does, which has the papers with the ids ``there``.
