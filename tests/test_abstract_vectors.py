@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from chatbot import PaperChatbot
-from chatbot.index import PaperIndex
+from chatbot.index import PaperIndex, verify
 from chatbot.index.abstracts import ABSTRACTS
 from chatbot.index.vectors import VectorStore
+from chatbot.upkeep import repair
 from tests.conftest import ids, make_record
 
 Write = Callable[..., Path]
@@ -85,6 +86,20 @@ def test_while_the_file_is_brought_up_the_store_is_asked_at_once(filled: PaperCh
         assert_as_stored(filled.index)
         assert_as_stored(PaperChatbot(index=filled.index.folder).index)
     assert time.monotonic() - started < 4  # SQLite by itself would wait for five seconds
+
+
+def test_a_file_that_tells_otherwise_is_found_and_made_anew(filled: PaperChatbot, file: Path) -> None:
+    folder, hits = filled.index.folder, filled.search("honey bees")
+    with closing(sqlite3.connect(file)) as changed, changed:
+        changed.execute("UPDATE abstracts SET rows = zeroblob(length(rows)) WHERE id = 'p1'")
+    for _ in range(2):  # looking changes nothing
+        (finding,) = verify(folder)
+        assert "vectors tells 1 papers otherwise" in finding.fault
+    repair(folder, filled._embedder)
+    assert verify(folder) == []
+    mended = PaperChatbot(index=folder)
+    assert_as_stored(mended.index)
+    assert mended.search("honey bees") == hits
 
 
 def test_a_pack_that_is_damaged_is_left_out(filled: PaperChatbot, write_jsonl: Write) -> None:

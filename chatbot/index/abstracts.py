@@ -35,11 +35,13 @@ class AbstractVectors:
                 return dict(zip((key for key, *_ in found), vectors, strict=True))
         return self._vectors.abstract_vectors(paper_ids)
 
-    def find_differing(self, generation: int) -> set[str]:
-        """Return the ids of papers that the file tells otherwise than the store; none while it is behind and unread."""
+    def find_differing(self, generation: int, there: Set[str]) -> Set[str]:
+        """Return the ids of papers that the file tells otherwise than the store, which has those with ids ``there``.
+
+        None while it is behind, and not read.
+        """
         if self._generation != generation:
             return set()
-        there = self._vectors.paper_ids()
         try:
             with closing(self._open()) as file:
                 differing = {key for (key,) in file.execute("SELECT id FROM abstracts")} - there
@@ -76,7 +78,7 @@ class AbstractVectors:
             known = {key for (key,) in file.execute("SELECT id FROM abstracts")}
             changed = there
             if 0 <= self._generation < generation:
-                changed = (there - known) | {paper.id for paper, _ in self._vectors.all_papers(self._generation)}
+                changed = (there - known) | self._vectors.paper_ids(self._generation)
             file.executemany("DELETE FROM abstracts WHERE id = ?", [(key,) for key in known - there | known & changed])
             file.executemany("INSERT INTO abstracts VALUES (?, ?, ?)", self._read_packs(sorted(changed)))
             file.execute("DELETE FROM state")

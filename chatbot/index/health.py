@@ -139,7 +139,8 @@ def _check(place: Folder, manifest: Manifest, repair: str, rebuild: str) -> Iter
         yield Finding(f"paper {paper_id} lacks a vector, or has one that is no unit vector", repair)
     derived = place.derived(manifest.store)
     yield from (Finding(fault, repair) for fault in _check_lexical(derived / "lexical", set(rows.papers)))
-    if differing := AbstractVectors(derived, vectors).find_differing(manifest.generation) - rows.incomplete:
+    abstracts = AbstractVectors(derived, vectors)
+    if differing := abstracts.find_differing(manifest.generation, set(rows.papers)) - rows.incomplete:
         yield Finding(f"the file of the abstracts' vectors tells {len(differing)} papers otherwise", repair)
 
 

@@ -121,7 +121,7 @@ class VectorStore:
 
     def all_papers(self, since: int = -1) -> Iterator[tuple[Paper, dict[str, Any]]]:
         """Yield every paper with what is stored about it, in the order of storing; only those stored ``since`` then."""
-        where: Any = {"n": 0} if since < 0 else {"generation": {"$gt": since}}  # which only first passages have
+        where: Any = {"n": 0} if since < 0 else _stored_since(since)
         for page in self._matching(where, ["metadatas", "documents"]):
             for text, stored in zip(page["documents"], page["metadatas"], strict=True):
                 yield read_paper(text, stored), dict(stored)
@@ -133,10 +133,12 @@ class VectorStore:
             if len(page["ids"]) < PAGE:
                 return
 
-    def paper_ids(self) -> set[str]:
-        """Return the ids of all papers."""
-        pages = (self._passages.get(limit=_IDS, offset=at, include=[])["ids"] for at in range(0, len(self), _IDS))
-        return {chunk_id.removesuffix("#0") for page in pages for chunk_id in page if chunk_id.endswith("#0")}
+    def paper_ids(self, since: int = -1) -> set[str]:
+        """Return the ids of all papers; only of those stored ``since`` then."""
+        all_pages = (self._passages.get(limit=_IDS, offset=at, include=[]) for at in range(0, len(self), _IDS))
+        pages = all_pages if since < 0 else self._matching(_stored_since(since), [])
+        found = (chunk_id for page in pages for chunk_id in page["ids"])
+        return {chunk_id.removesuffix("#0") for chunk_id in found if chunk_id.endswith("#0")}
 
     def ids_of_source(self, source: str) -> dict[str, tuple[str, ...]]:
         """Return the ids that the records of ``source`` have there, of each paper that is not just one such record."""
@@ -258,6 +260,10 @@ def pack_ids(stored: Mapping[str, Any]) -> list[str]:
     """Return the ids of the packs of the paper with the metadata ``stored``."""
     parts = [_ABSTRACT, _BODY] if stored["in_abstract"] < stored["sentences"] else [_ABSTRACT]
     return [f"{stored['paper_id']}#{part}" for part in parts]
+
+
+def _stored_since(generation: int) -> Any:
+    return {"generation": {"$gt": generation}}  # which only first passages have
 
 
 def _make_spans(text: str, pack: Pack) -> Iterator[Span]:
