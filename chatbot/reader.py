@@ -8,8 +8,6 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from chatbot import matching, ranking, retrieval
 from chatbot.acronyms import find_long_form
 from chatbot.comparing.naming import introduces
@@ -120,10 +118,8 @@ class Reader:
         return self._open_index().spans(list(papers))
 
     def sentence_vectors(self, spans: Sequence[Span]) -> Any:
-        """Return the bundled model's vectors of ``spans``, shape (sentences, 384): stored ones if it made the index."""
-        if self._embedder is self.words.model:
-            return np.array([span.vector for span in spans])
-        return self.words.model.embed_papers([span.text for span in spans])
+        """Return the bundled model's vectors of ``spans``, each read by itself, shape (sentences, 384)."""
+        return self.words.model.embed_texts([span.text for span in spans])
 
     def papers(self, ids: Iterable[str]) -> tuple[Paper, ...]:
         """Return those papers that are indexed, each once, in the order given."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 Kind = Literal["single", "compare", "which"]
 Want = Literal["figure", "link", "background", "method", "overview", "result", "purpose", "data"]
@@ -89,6 +89,13 @@ class Chunk:
     text: str
     start: int
     end: int
+
+
+class Passage(NamedTuple):
+    """A passage as an embedding model gets it: its text, title in front, and where in it each sentence stands."""
+
+    text: str
+    sentences: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

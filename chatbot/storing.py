@@ -12,7 +12,7 @@ from chatbot.chunks import split_passages, split_sentence_chunks
 from chatbot.embedding import Engine, Vectors
 from chatbot.index import Entry, Writer
 from chatbot.merging import Held
-from chatbot.records import Paper, Record
+from chatbot.records import Paper, Passage, Record
 from chatbot.space import trim_memory
 
 
@@ -50,18 +50,18 @@ class Change:
         return change
 
     @property
-    def texts(self) -> list[str]:
+    def passages(self) -> list[Passage]:
         """Return what has to be embedded."""
-        return [text for entry in self.entries for text in entry.texts]
+        return [passage for entry in self.entries for passage in entry.to_embed]
 
     def save(self, writer: Writer, embed: Callable[[], Vectors]) -> None:
-        """Make the index so; ``embed`` returns the vectors of ``texts``, and is called when there are any."""
+        """Make the index so; ``embed`` returns the vectors of ``passages``, and is called when there are any."""
         for paper, records in self.updated:
             writer.update(paper, records)
         if self.entries:
             vectors, at = embed(), 0
             for entry in self.entries:
-                entry.vectors = vectors[at : (at := at + len(entry.texts))]
+                entry.take(vectors[at : (at := at + len(entry.passages) + len(entry.sentences))])
             writer.write(self.entries)
         writer.remove(self.gone)
 
@@ -75,7 +75,7 @@ class Storing:
 
     def add(self, change: Change, keys: Collection[str] = (), done: Callable[[], None] | None = None) -> None:
         """Begin with ``change``, which concerns what has one of ``keys``; ``done`` is called once it is stored."""
-        self._waiting.append((change, self._engine.start(change.texts), keys, done))
+        self._waiting.append((change, self._engine.start(change.passages), keys, done))
         while len(self._waiting) > self._engine.at_once:
             self._store_first()
 

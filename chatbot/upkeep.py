@@ -17,7 +17,7 @@ from chatbot.index import Entry, Head, PaperIndex, Server, Writer, find_place, o
 from chatbot.index import repair as repair_stores
 from chatbot.ingest import restore_papers
 from chatbot.merging import Batch
-from chatbot.records import IngestReport
+from chatbot.records import IngestReport, Passage
 from chatbot.storing import Change, make_entry
 
 Progress = Callable[[int], None]
@@ -106,30 +106,34 @@ def _merge(writer: Writer, head: Head, page: Sequence[Entry], embedder: Embedder
     for record in records:
         batch.place(record.source, record.paper, report)
     change = Change.of(batch.held.values())
-    change.save(writer, partial(_Known(head, page, embedder).embed_papers, change.texts))
+    change.save(writer, partial(_Known(head, page, embedder).embed_papers, change.passages))
 
 
 class _Known:
-    """Embeds texts by looking up the vectors of a snapshot, and the few that it lacks by the model itself.
+    """Embeds passages by looking up the vectors of a snapshot, and the few that it lacks by the model itself.
 
     It lacks one only where records of the snapshot part, because the index knows better whose they are.
     """
 
     def __init__(self, head: Head, page: Sequence[Entry], embedder: Embedder) -> None:
         self._identity, self._embedder = head.embedding, embedder
-        self._vectors: dict[str, Vectors] = {}
+        self._vectors: dict[Passage, Vectors] = {}
         for entry in page:
-            texts = make_entry(entry.paper, entry.records).texts
-            if len(texts) == len(entry.vectors):
-                self._vectors |= zip(texts, entry.vectors, strict=True)
+            again = make_entry(entry.paper, entry.records)
+            if len(order := again.order) == len(entry.vectors):
+                self._keep(again.to_embed, entry.vectors[order])
 
-    def embed_papers(self, texts: Sequence[str]) -> Vectors:
-        missing = [text for text in dict.fromkeys(texts) if text not in self._vectors]
+    def _keep(self, passages: Sequence[Passage], vectors: Vectors) -> None:
+        ends = np.cumsum([1 + len(each.sentences) for each in passages])[:-1]
+        self._vectors |= zip(passages, np.split(vectors, ends), strict=True)
+
+    def embed_papers(self, passages: Sequence[Passage]) -> Vectors:
+        missing = [each for each in dict.fromkeys(passages) if each not in self._vectors]
         if missing:
             if self._embedder.identity != self._identity:
                 raise IndexMismatch(
                     f"a paper has to be embedded again, by {self._identity} and not {self._embedder.identity}; "
                     "name that model with --embedding"
                 )
-            self._vectors |= zip(missing, self._embedder.embed_papers(missing), strict=True)
-        return np.stack([self._vectors[text] for text in texts])
+            self._keep(missing, self._embedder.embed_papers(missing))
+        return np.concatenate([self._vectors[each] for each in passages])

@@ -3,7 +3,7 @@
 Knows only vectors; it is what a first retrieval recipe does, scored like the chatbot.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from chatbot import PaperChatbot
 from chatbot.answers import Answer, Citation, Sentence
 from chatbot.conversation import Turn
 from chatbot.filters import Filter
-from chatbot.records import Hit
+from chatbot.records import Hit, Paper, Passage, Span
 from chatbot.settings import Settings
 
 PAPERS, SENTENCES, NAIVE = 10, 3, "naive"
@@ -25,6 +25,7 @@ class NaiveBot(PaperChatbot):
     def __init__(self, *settings: Settings, **options: Any) -> None:
         super().__init__(*settings, **options)
         self.answerer.model = NAIVE
+        self._vectors: dict[str, npt.NDArray[np.float32]] = {}  # of sentences, each embedded by itself
 
     def ask(
         self,
@@ -34,16 +35,22 @@ class NaiveBot(PaperChatbot):
         filter: Filter | str | None = None,
     ) -> Answer:
         """Return the answer to ``question``; its confidence is the best cosine."""
-        return _answer(self.within(filter), question, self._embedder.embed_query(question))
+        vector, scope = self._embedder.embed_query(question), self.within(filter).scope()
+        near = scope.nearest_passages(vector, PAPERS)
+        papers = self.index.papers(list(near))
+        spans = self.index.spans(list(papers.values()))
+        self._embed([span.text for key in near for span in spans[key]])
+        found = [(float(self._vectors[span.text] @ vector), key, span) for key in near for span in spans[key]]
+        return _answer(question, near, papers, sorted(found, key=lambda each: -each[0])[:SENTENCES])
+
+    def _embed(self, texts: Sequence[str]) -> None:
+        new = [text for text in dict.fromkeys(texts) if text not in self._vectors]
+        self._vectors |= zip(new, self._embedder.embed_papers([Passage(text) for text in new]), strict=True)
 
 
-def _answer(bot: PaperChatbot, question: str, vector: npt.NDArray[np.float32]) -> Answer:
-    near = bot.scope().nearest_passages(vector, PAPERS)
-    papers = bot.index.papers(list(near))
-    spans = bot.index.spans(list(papers.values()))
-    ranked = sorted(
-        ((float(span.vector @ vector), key, span) for key in near for span in spans[key]), key=lambda found: -found[0]
-    )[:SENTENCES]
+def _answer(
+    question: str, near: Mapping[str, float], papers: Mapping[str, Paper], ranked: Sequence[tuple[float, str, Span]]
+) -> Answer:
     citations = tuple(
         Citation(number, key, papers[key].title, span.text, span.start, span.end)
         for number, (_, key, span) in enumerate(ranked, 1)

@@ -131,9 +131,9 @@ def show_recall(result: RecallResult) -> None:
 def show_throughput(result: ThroughputResult) -> None:
     """Print the rate of embedding beside the bare model's own, and what else an ingest spends its time on."""
     _print(
-        f"{result.papers} papers, {result.texts} texts ingested in {result.seconds:.1f} s, beside the bare model",
-        f"  bare model  {result.bare:.0f} texts/s",
-        f"  embedding   {result.embedding:.0f} texts/s, {result.ratio:.2f} of the bare model",
+        f"{result.papers} papers ({result.windows} windows of text) ingested in {result.seconds:.1f} s, and the model",
+        f"  bare model  {result.bare:.0f} windows/s",
+        f"  embedding   {result.embedding:.0f} windows/s, {result.ratio:.2f} of the bare model",
         f"  all else    {result.others:.0%} of the ingest, opening a new index included",
     )
 

@@ -70,7 +70,7 @@ def read_labelled(path: Path) -> list[Labelled]:
         raise InputError(f"{path} needs lines with sentences and, for each, a label of {ROLES} ({error})") from error
     if not read:
         raise InputError(f"{path} is empty; give a JSON Lines file with sentences and labels")
-    vectors = MiniLM().embed_papers([text for sentences, _, _ in read for text in sentences])
+    vectors = MiniLM().embed_texts([text for sentences, _, _ in read for text in sentences])
     cuts = np.cumsum([len(sentences) for sentences, _, _ in read])[:-1]
     return [Labelled(*parts, part) for parts, part in zip(read, np.split(vectors, cuts), strict=True)]
 

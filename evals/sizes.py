@@ -20,7 +20,7 @@ from chatbot.embedding.minilm import MiniLM
 from chatbot.errors import InputError
 from chatbot.index import PaperIndex, measure
 from chatbot.ingest import ingest
-from chatbot.records import Paper
+from chatbot.records import Paper, Passage
 from chatbot.sources import read_papers
 from chatbot.terminal import progress_bar
 from chatbot.upkeep import export_snapshot
@@ -81,13 +81,14 @@ class StandIn:
         self._model, self._random = MiniLM(), np.random.default_rng(0)
         self._real: Any = None
 
-    def embed_papers(self, texts: Sequence[str]) -> Any:
-        """Return unit vectors, shape ``(len(texts), dimensions)``."""
+    def embed_papers(self, passages: Sequence[Passage]) -> Any:
+        """Return unit vectors, shape ``(passages and sentences, dimensions)``."""
         if self._real is None:
-            self._real = self._model.embed_papers(texts)
+            self._real = self._model.embed_papers(passages)
             return self._real
-        noise = self._random.standard_normal((len(texts), self.dimensions), np.float32)
-        vectors = self._real[self._random.integers(len(self._real), size=len(texts))]
+        count = sum(1 + len(each.sentences) for each in passages)
+        noise = self._random.standard_normal((count, self.dimensions), np.float32)
+        vectors = self._real[self._random.integers(len(self._real), size=count)]
         vectors = vectors + noise * np.float32(_SHIFT / self.dimensions**0.5)
         return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 

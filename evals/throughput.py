@@ -29,6 +29,7 @@ from chatbot.embedding.minilm import (
 from chatbot.errors import InputError
 from chatbot.index import PaperIndex
 from chatbot.ingest import ingest
+from chatbot.records import Passage
 from chatbot.storing import make_entry
 from evals.jsonl import write_papers
 from evals.statistics import Interval, bootstrap_mean
@@ -80,13 +81,13 @@ def _share(best: dict[str, float], found: dict[str, float]) -> float:
 
 @dataclass(frozen=True, slots=True)
 class ThroughputResult:
-    """Rates in texts a second: the bare model, and embedding in an ingest of ``papers`` papers.
+    """Rates in windows of text a second: the bare model, and embedding in an ingest of ``papers`` papers.
 
     ``seconds`` is how long that ingest took, ``others`` the share of it that was not embedding.
     """
 
     papers: int
-    texts: int
+    windows: int
     bare: float
     embedding: float
     seconds: float
@@ -104,9 +105,9 @@ class _Timed:
     def __init__(self, embedder: Embedder) -> None:
         self.identity, self.dimensions, self._embedder, self.seconds = embedder.identity, 0, embedder, 0.0
 
-    def embed_papers(self, texts: Sequence[str]) -> Any:
+    def embed_papers(self, passages: Sequence[Passage]) -> Any:
         started = time.perf_counter()
-        vectors = self._embedder.embed_papers(texts)
+        vectors = self._embedder.embed_papers(passages)
         self.seconds += time.perf_counter() - started
         return vectors
 
@@ -115,7 +116,7 @@ class _Timed:
 
 
 def measure_throughput(bot: PaperChatbot, papers: int = PAPERS, runs: int = 2) -> ThroughputResult:
-    """Ingest some indexed papers into a temporary index, and by turns run the bare model on the same texts.
+    """Ingest some indexed papers into a temporary index, and by turns run the bare model on the same windows of text.
 
     The bare model gets pieces, not words, in the batches that the embedder makes of them, and its output is dropped.
     Raises InputError for another model than the bundled one, whose inside is not known.
@@ -125,11 +126,12 @@ def measure_throughput(bot: PaperChatbot, papers: int = PAPERS, runs: int = 2) -
     chosen = [replace(paper, body="", pages=()) for paper in islice(bot.papers(), papers)]  # as they are written
     if not chosen:
         raise InputError("nothing is indexed; give --index a folder with papers")
-    texts = [text for paper in chosen for text in make_entry(paper, []).texts]
+    passages = [passage for paper in chosen for passage in make_entry(paper, []).to_embed]
     embedder = _Timed(load_embedder(bot.settings))
-    embedder.embed_papers(texts[:32])
+    embedder.embed_papers(passages[:8])
     embedder.seconds = 0.0
-    bare = _Bare(texts)
+    rows, _ = MiniLM().cut(passages)
+    bare = _Bare(rows)
     alone = whole = 0.0
     for _ in range(runs):
         alone += bare.run()
@@ -140,25 +142,21 @@ def measure_throughput(bot: PaperChatbot, papers: int = PAPERS, runs: int = 2) -
             ingest(PaperIndex.create(Path(scratch) / "index", embedder.identity), embedder, [("papers", source)])
             whole += time.perf_counter() - started
         alone += bare.run()
-    rates = 2 * runs * len(texts) / alone, runs * len(texts) / embedder.seconds
-    return ThroughputResult(len(chosen), len(texts), *rates, whole / runs, (whole - embedder.seconds) / whole)
+    rates = 2 * runs * len(rows) / alone, runs * len(rows) / embedder.seconds
+    return ThroughputResult(len(chosen), len(rows), *rates, whole / runs, (whole - embedder.seconds) / whole)
 
 
 class _Bare:
     """The model's forward pass on batches that are ready: cut into pieces, sorted by length, padded."""
 
-    def __init__(self, texts: Sequence[str]) -> None:
+    def __init__(self, rows: Sequence[list[int]]) -> None:
         import torch
-        from tokenizers import Tokenizer
 
         from chatbot.embedding.bert import BertEncoder
 
         folder, (device, number_format) = find_model(), choose_device()
         self._model = BertEncoder(folder, device, getattr(torch, number_format))
-        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        tokenizer.no_padding()
-        tokenizer.enable_truncation(MiniLM.max_tokens)
-        rows = sorted((each.ids for each in tokenizer.encode_batch(list(texts))), key=len, reverse=True)
+        rows = sorted(rows, key=len, reverse=True)
         pieces, self._batches = BatchSize(device, PIECES_ON_CPU, PIECES_ON_GPU).most, list[tuple[Any, Any]]()
         while rows:
             batch = first_batch(rows, pieces)

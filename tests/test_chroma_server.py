@@ -13,11 +13,13 @@ from chromadb.api.models.Collection import Collection
 
 from chatbot import PaperChatbot
 from chatbot.doctor import examine
+from chatbot.embedding import list_texts
 from chatbot.errors import IndexAway, IndexMissing
 from chatbot.index import PaperIndex, Server, measure, verify
 from chatbot.index.place import find_place
 from chatbot.index.server import Session, ask_version
 from chatbot.ingest import ingest, rebuild_index
+from chatbot.records import Passage
 from chatbot.settings import load_settings
 from chatbot.upkeep import export_snapshot, import_snapshot, repair
 from tests.chroma_server import ChromaProcess, guarded
@@ -42,12 +44,12 @@ class Interrupted(HashedWords):
         super().__init__()
         self.texts, self._left, self._then = 0, number, then
 
-    def embed_papers(self, texts: Sequence[str]) -> Any:
+    def embed_papers(self, passages: Sequence[Passage]) -> Any:
         self._left -= 1
         if self._left == 0:
             self._then()
-        self.texts += len(texts)
-        return super().embed_papers(texts)
+        self.texts += len(list_texts(passages))
+        return super().embed_papers(passages)
 
 
 def test_an_index_on_a_server_finds_what_one_in_a_folder_finds(tmp_path: Path, source: Path, server: Server) -> None:

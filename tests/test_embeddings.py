@@ -34,7 +34,7 @@ def test_vectors_equal_those_of_transformers(number_format: str, monkeypatch: py
     monkeypatch.setattr(minilm, "choose_device", lambda: ("cpu", number_format))
     model, folder = MiniLM(), find_model()
     tokenizer, reference = AutoTokenizer.from_pretrained(folder), AutoModel.from_pretrained(folder)
-    vectors = model.embed_papers(TEXTS)
+    vectors = model.embed_texts(TEXTS)
     for text, vector in zip(TEXTS, vectors, strict=True):
         inputs = tokenizer(text, truncation=True, max_length=256, return_tensors="pt")
         with torch.inference_mode():
@@ -55,10 +55,10 @@ def test_bfloat16_is_taken_where_it_is_clearly_quicker(monkeypatch: pytest.Monke
 
 
 def test_vectors_are_unit_length_and_in_order(model: MiniLM) -> None:
-    vectors = model.embed_papers(TEXTS)
+    vectors = model.embed_texts(TEXTS)
     assert vectors.shape == (4, model.dimensions) == (4, 384)
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-3)
-    assert model.embed_papers([]).shape == (0, 384)
+    assert model.embed_texts([]).shape == (0, 384)
     alone = np.stack([model.embed_query(text) for text in TEXTS])
     assert ((alone * vectors).sum(axis=1) > 0.999).all()
 
@@ -82,9 +82,9 @@ def test_texts_that_do_not_fit_the_memory_are_computed_fewer_at_a_time(
 ) -> None:
     monkeypatch.setattr(minilm, "PIECES_ON_GPU", PIECES_ON_CPU)
     cramped = Cramped(room=PIECES_ON_CPU // 3)
-    vectors = cramped.embed_papers(TEXTS * 10)
+    vectors = cramped.embed_texts(TEXTS * 10)
     assert [pieces for pieces in cramped.tried if pieces > cramped.room] == [PIECES_ON_CPU, PIECES_ON_CPU // 2]
-    assert ((vectors * model.embed_papers(TEXTS * 10)).sum(axis=1) > 0.999).all()
+    assert ((vectors * model.embed_texts(TEXTS * 10)).sum(axis=1) > 0.999).all()
     words = cramped.embed_words(TEXTS)
     assert [row.spans for row in words] == [row.spans for row in model.embed_words(TEXTS)]
 
@@ -110,7 +110,7 @@ def test_batches_on_a_gpu_grow_until_its_memory_is_too_small() -> None:
 
 def test_a_text_that_does_not_fit_alone_is_explained() -> None:
     with pytest.raises(EmbeddingError, match="too little free memory"):
-        Cramped(room=0).embed_papers(TEXTS)
+        Cramped(room=0).embed_texts(TEXTS)
 
 
 def test_words_carry_their_places(model: MiniLM) -> None:
@@ -172,7 +172,7 @@ def test_the_bundled_model_is_loaded_once_for_texts_and_words(model: MiniLM) -> 
 def test_other_models_leave_the_number_of_threads_alone(model: MiniLM) -> None:
     import torch
 
-    model.embed_papers(TEXTS)
+    model.embed_texts(TEXTS)
     before = torch.get_num_threads()
     model.embed_query("one short text")
     assert torch.get_num_threads() == before

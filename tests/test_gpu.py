@@ -23,16 +23,16 @@ def little_memory() -> Iterator[None]:
 
 
 def test_vectors_are_those_of_the_processor(monkeypatch: pytest.MonkeyPatch) -> None:
-    on_gpu = MiniLM().embed_papers(TEXTS[:100])
+    on_gpu = MiniLM().embed_texts(TEXTS[:100])
     assert minilm.choose_device()[0] == "cuda"
     monkeypatch.setattr(minilm, "choose_device", lambda: ("cpu", "float32"))
-    assert ((on_gpu * MiniLM().embed_papers(TEXTS[:100])).sum(axis=1) > 0.9999).all()
+    assert ((on_gpu * MiniLM().embed_texts(TEXTS[:100])).sum(axis=1) > 0.9999).all()
 
 
 def test_batches_are_as_large_as_the_memory_allows(little_memory: None) -> None:
     model = MiniLM()
     model.embed_query("nothing large yet")
-    whole = model.embed_papers(TEXTS)
+    whole = model.embed_texts(TEXTS)
     assert 256 < model._batch.size < PIECES_ON_GPU
     assert np.isfinite(whole).all()
-    assert ((whole[::100] * model.embed_papers(TEXTS[::100])).sum(axis=1) > 0.9999).all()
+    assert ((whole[::100] * model.embed_texts(TEXTS[::100])).sum(axis=1) > 0.9999).all()

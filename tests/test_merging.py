@@ -12,13 +12,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from chatbot import PaperChatbot
+from chatbot.embedding import list_texts
 from chatbot.embedding.minilm import MiniLM
 from chatbot.identity import is_same
 from chatbot.index import PaperIndex, Writer, verify
 from chatbot.index.catalogue import CATALOGUE
 from chatbot.index.metadata import hash_record
 from chatbot.ingest import ingest
-from chatbot.records import Paper, Record
+from chatbot.records import Paper, Passage, Record
 from tests.conftest import Run, make_record
 from tests.killed_ingest import IDENTITY, HashedWords
 
@@ -47,9 +48,9 @@ def embedded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return the texts that were embedded, as they come."""
     texts, embed = list[str](), MiniLM.embed_papers
 
-    def note(model: MiniLM, given: Sequence[str]) -> Any:
-        texts.extend(given)
-        return embed(model, given)
+    def note(model: MiniLM, passages: Sequence[Passage]) -> Any:
+        texts.extend(list_texts(passages))
+        return embed(model, passages)
 
     monkeypatch.setattr(MiniLM, "embed_papers", note)
     return texts

@@ -33,11 +33,11 @@ class Dying(HashedWords):
         super().__init__()
         self._tasks = tasks
 
-    def embed_papers(self, texts: Any) -> Any:
+    def embed_papers(self, passages: Any) -> Any:
         (self._tasks / uuid4().hex).touch()
         if len(list(self._tasks.iterdir())) == 3:
             os.kill(os.getpid(), signal.SIGKILL)
-        return super().embed_papers(texts)
+        return super().embed_papers(passages)
 
 
 @pytest.fixture(scope="module")

@@ -47,20 +47,20 @@ def labelled(subject: str, **more: Any) -> dict[str, Any]:
 
 
 def test_each_role_wins_where_it_is_played(model: MiniLM) -> None:
-    found = find_roles(list(ABSTRACT), model.embed_papers(list(ABSTRACT)))
+    found = find_roles(list(ABSTRACT), model.embed_texts(list(ABSTRACT)))
     assert [ROLES[best] for best in found.argmax(axis=1)] == list(ABSTRACT.values())
 
 
 def test_the_probabilities_of_a_sentence_sum_to_one(model: MiniLM) -> None:
     many = list(ABSTRACT) * 9  # longer than any abstract of the training
     for sentences in (many, many[:1], ["?"], ["Ω ≈ 1"]):
-        found = find_roles(sentences, model.embed_papers(sentences))
+        found = find_roles(sentences, model.embed_texts(sentences))
         assert found.shape == (len(sentences), len(ROLES))
         np.testing.assert_allclose(found.sum(axis=1), 1)
 
 
 def test_no_sentences_have_no_roles(model: MiniLM) -> None:
-    assert find_roles([], model.embed_papers([])).shape == (0, len(ROLES))
+    assert find_roles([], model.embed_texts([])).shape == (0, len(ROLES))
 
 
 def test_neighbours_decide_where_a_sentence_alone_does_not() -> None:
@@ -71,7 +71,7 @@ def test_neighbours_decide_where_a_sentence_alone_does_not() -> None:
 
 
 def test_an_abstract_takes_about_a_millisecond(model: MiniLM) -> None:
-    sentences, vectors = list(ABSTRACT), model.embed_papers(list(ABSTRACT))
+    sentences, vectors = list(ABSTRACT), model.embed_texts(list(ABSTRACT))
     find_roles(sentences, vectors)
     seconds = []
     for _ in range(30):

@@ -14,6 +14,7 @@ from huggingface_hub import constants
 from chatbot import PaperChatbot
 from chatbot.embedding.sentence_transformer import SentenceTransformerEmbedder, hash_model
 from chatbot.errors import EmbeddingError, IndexMismatch
+from chatbot.records import Passage
 from tests import forked
 from tests.conftest import make_record
 
@@ -66,7 +67,7 @@ def test_a_models_own_pooling_and_prompts_are_used(models: dict[str, Path], kind
         return np.asarray(vector / np.linalg.norm(vector), np.float32)
 
     embedder = SentenceTransformerEmbedder(str(models[kind]))
-    papers = embedder.embed_papers(TEXTS)
+    papers = embedder.embed_papers([Passage(text) for text in TEXTS])
     assert papers.shape == (len(TEXTS), embedder.dimensions) == (3, 16)
     assert np.allclose(papers, [reference(prompts["document"] + text) for text in TEXTS], atol=1e-5)
     assert np.allclose(embedder.embed_query(TEXTS[0]), reference(prompts["query"] + TEXTS[0]), atol=1e-5)

@@ -17,6 +17,7 @@ from chatbot.errors import IndexBroken, IndexMismatch, InputError, SourceError
 from chatbot.index import PaperIndex, measure, verify
 from chatbot.index.manifest import load_manifest
 from chatbot.index.place import forget_stores, open_folder
+from chatbot.records import Passage
 from chatbot.upkeep import export_snapshot, import_snapshot, repair
 from tests.conftest import Run, make_record
 
@@ -28,7 +29,7 @@ class NoModel:
 
     identity, dimensions = "none@0", 0
 
-    def embed_papers(self, texts: Any) -> Any:
+    def embed_papers(self, passages: Any) -> Any:
         raise AssertionError("something was embedded")
 
     def embed_query(self, text: str) -> Any:
@@ -262,9 +263,9 @@ def test_a_repair_embeds_batch_by_batch(copied: Path, bot: PaperChatbot, monkeyp
     forget_stores()
     batches, embed = list[int](), bot._embedder.embed_papers
 
-    def count(texts: Sequence[str]) -> Any:
-        batches.append(len(texts))
-        return embed(texts)
+    def count(passages: Sequence[Passage]) -> Any:
+        batches.append(len(passages))
+        return embed(passages)
 
     monkeypatch.setattr(bot._embedder, "embed_papers", count)
     monkeypatch.setattr(ingest, "PAPERS_A_BATCH", 1)

@@ -4,8 +4,17 @@
 or the index.
 """
 
-from chatbot.embedding.embedder import Embedder, Vectors, load_embedder
+from chatbot.embedding.embedder import Embedder, Vectors, list_texts, load_embedder
 from chatbot.embedding.engine import Engine, open_engine
 from chatbot.embedding.words import WordModel, load_words
 
-__all__ = ["Embedder", "Engine", "Vectors", "WordModel", "load_embedder", "load_words", "open_engine"]
+__all__ = [
+    "Embedder",
+    "Engine",
+    "Vectors",
+    "WordModel",
+    "list_texts",
+    "load_embedder",
+    "load_words",
+    "open_engine",
+]

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from chatbot.errors import EmbeddingError
+from chatbot.records import Passage
 from chatbot.settings import Settings
 
 Vectors = npt.NDArray[np.float32]
@@ -29,11 +30,16 @@ class Embedder(Protocol):
     def dimensions(self) -> int:
         """Return the length of each vector."""
 
-    def embed_papers(self, texts: Sequence[str]) -> Vectors:
-        """Return unit vectors of papers' texts, shape ``(len(texts), dimensions)``."""
+    def embed_papers(self, passages: Sequence[Passage]) -> Vectors:
+        """Return unit vectors, shape ``(passages and sentences, dimensions)``: each passage's, then its sentences'."""
 
     def embed_query(self, text: str) -> Vectors:
         """Return the unit vector of a query, shape ``(dimensions,)``, comparable with those of papers."""
+
+
+def list_texts(passages: Sequence[Passage]) -> list[str]:
+    """Return the text of each passage and then those of its sentences, for a model that reads each by itself."""
+    return [text for whole, places in passages for text in (whole, *(whole[start:end] for start, end in places))]
 
 
 def load_embedder(settings: Settings) -> Embedder:

@@ -9,16 +9,17 @@ from functools import partial
 from typing import Protocol
 
 from chatbot.embedding.embedder import Embedder, Vectors, load_embedder
+from chatbot.records import Passage
 from chatbot.settings import Settings
 
 
 class Engine(Protocol):
-    """Embeds batches of texts, ``at_once`` of them beside the one that is waited for."""
+    """Embeds batches of passages, ``at_once`` of them beside the one that is waited for."""
 
     at_once: int
 
-    def start(self, texts: Sequence[str]) -> Callable[[], Vectors]:
-        """Return what waits for the vectors of ``texts``; the work may begin now. It may raise EmbeddingError."""
+    def start(self, passages: Sequence[Passage]) -> Callable[[], Vectors]:
+        """Return what waits for what ``embed_papers`` returns; the work may begin now. It may raise EmbeddingError."""
 
 
 class InProcess:
@@ -29,9 +30,9 @@ class InProcess:
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
 
-    def start(self, texts: Sequence[str]) -> Callable[[], Vectors]:
-        """Return what embeds ``texts``."""
-        return partial(self._embedder.embed_papers, texts)
+    def start(self, passages: Sequence[Passage]) -> Callable[[], Vectors]:
+        """Return what embeds ``passages``."""
+        return partial(self._embedder.embed_papers, passages)
 
 
 @contextmanager

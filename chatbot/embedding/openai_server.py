@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 import numpy as np
 from pydantic import SecretStr
 
-from chatbot.embedding.embedder import Vectors
+from chatbot.embedding.embedder import Vectors, list_texts
 from chatbot.errors import EmbeddingError
+from chatbot.records import Passage
 from chatbot.settings import OPENAI_URL
 
 BATCH = 32  # texts a request; some servers take no more
@@ -49,9 +50,9 @@ class OpenAIEmbedder:
         """Return the length of each vector, found by embedding a word."""
         return len(self.embed_query("dimensions"))
 
-    def embed_papers(self, texts: Sequence[str]) -> Vectors:
-        """Return unit vectors of shape ``(len(texts), dimensions)``."""
-        return self._embed(list(texts)) if texts else np.zeros((0, self.dimensions), np.float32)
+    def embed_papers(self, passages: Sequence[Passage]) -> Vectors:
+        """Return unit vectors of passages and their sentences, each text sent by itself; see Embedder."""
+        return self._embed(list_texts(passages)) if passages else np.zeros((0, self.dimensions), np.float32)
 
     def embed_query(self, text: str) -> Vectors:
         """Return the unit vector of ``text``, shape ``(dimensions,)``: such servers tell no queries from papers."""

@@ -14,8 +14,9 @@ import numpy as np
 
 from chatbot.embedding.embedder import Embedder, Vectors
 from chatbot.errors import EmbeddingError
+from chatbot.records import Passage
 
-TEXTS_A_TASK = 256
+PASSAGES_A_TASK = 32
 _RESTARTS = 5  # of one worker that dies, and further tries of what it was doing
 _START_SECONDS = 300.0  # for a worker to have its model loaded, of which the first may fetch it
 
@@ -27,19 +28,20 @@ class RayEngine:
         self._workers, self._dimensions, self._next = workers, dimensions, 0
         self.at_once = len(workers) + 1  # batches of an ingest, which have about four tasks each
 
-    def start(self, texts: Sequence[str]) -> Callable[[], Vectors]:
-        """Return what waits for the vectors of ``texts``, on which workers begin now. It may raise EmbeddingError."""
-        tasks = [self._send(list(texts[at : at + TEXTS_A_TASK])) for at in range(0, len(texts), TEXTS_A_TASK)]
+    def start(self, passages: Sequence[Passage]) -> Callable[[], Vectors]:
+        """Return what waits for the vectors of ``passages``; workers begin on them now. It may raise EmbeddingError."""
+        cuts = range(0, len(passages), PASSAGES_A_TASK)
+        tasks = [self._send(list(passages[at : at + PASSAGES_A_TASK])) for at in cuts]
 
         def wait() -> Vectors:
             return np.concatenate(_get(tasks)) if tasks else np.zeros((0, self._dimensions), np.float32)
 
         return wait
 
-    def _send(self, texts: list[str]) -> Any:
+    def _send(self, passages: list[Passage]) -> Any:
         worker = self._workers[self._next % len(self._workers)]
         self._next += 1
-        return worker.embed.remote(texts)
+        return worker.embed.remote(passages)
 
 
 class _Worker:
@@ -51,8 +53,8 @@ class _Worker:
     def identity(self) -> str:
         return self._embedder.identity
 
-    def embed(self, texts: list[str]) -> Vectors:
-        return self._embedder.embed_papers(texts)
+    def embed(self, passages: list[Passage]) -> Vectors:
+        return self._embedder.embed_papers(passages)
 
 
 @contextmanager

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from chatbot.embedding.batches import BatchSize
-from chatbot.embedding.embedder import DEFAULT_MODEL, Vectors
+from chatbot.embedding.embedder import DEFAULT_MODEL, Vectors, list_texts
 from chatbot.errors import EmbeddingError
+from chatbot.records import Passage
 
 TEXTS_ON_CPU, TEXTS_ON_GPU = 32, 256  # that are computed at once
 _TEXT_FILES, _WEIGHTS, _OLD_WEIGHTS = ("*.json", "*.txt", "*.model"), "*.safetensors", "*.bin"
@@ -43,11 +44,14 @@ class SentenceTransformerEmbedder:
         """Return the length of each vector, found by embedding a word."""
         return len(self.embed_query("dimensions"))
 
-    def embed_papers(self, texts: Sequence[str]) -> Vectors:
-        """Return unit vectors of shape ``(len(texts), dimensions)``, made with the model's prompt for documents."""
-        if not texts:
+    def embed_papers(self, passages: Sequence[Passage]) -> Vectors:
+        """Return unit vectors of passages and their sentences, each read by itself with the prompt for documents.
+
+        See Embedder: models with other pooling than the mean have no vectors of parts.
+        """
+        if not passages:
             return np.zeros((0, self.dimensions), np.float32)
-        return self._encode("encode_document", list(texts))
+        return self._encode("encode_document", list_texts(passages))
 
     def embed_query(self, text: str) -> Vectors:
         """Return the unit vector of ``text``, shape ``(dimensions,)``, made with the model's prompt for queries."""

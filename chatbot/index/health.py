@@ -20,13 +20,14 @@ from chatbot.errors import IndexAway, IndexBroken, IndexBusy, IndexMissing
 from chatbot.index.abstracts import ABSTRACTS, AbstractVectors
 from chatbot.index.catalogue import CATALOGUE
 from chatbot.index.disk import remove_path
+from chatbot.index.entry import pack_ids
 from chatbot.index.lexical import LexicalIndex
 from chatbot.index.manifest import FORMAT, Manifest
 from chatbot.index.packs import read_pack
 from chatbot.index.paper_index import PaperIndex
 from chatbot.index.place import Folder, Server, find_place, forget_stores
 from chatbot.index.rows import scan_packs, scan_passages
-from chatbot.index.vectors import VectorStore, delete_rows, pack_ids
+from chatbot.index.vectors import VectorStore, delete_rows
 from chatbot.index.writer import describe
 
 _SEGMENT = re.compile(r"[0-9a-f]{32}\..+")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from chatbot.errors import IndexBroken, IndexMismatch, IndexMissing
 
-FORMAT = 2
+FORMAT = 3
 _FILE = "manifest.json"
 
 

@@ -14,6 +14,7 @@ from chatbot.errors import IndexBusy, IndexMissing
 from chatbot.index.abstracts import AbstractVectors
 from chatbot.index.catalogue import load_catalogue
 from chatbot.index.disk import remove_path, write_lock
+from chatbot.index.entry import Entry
 from chatbot.index.lexical import LexicalIndex
 from chatbot.index.manifest import Manifest, verify_manifest
 from chatbot.index.metadata import read_records
@@ -21,7 +22,6 @@ from chatbot.index.packs import Vectors
 from chatbot.index.place import Server, find_place, forget_stores
 from chatbot.index.rows import read_entries
 from chatbot.index.scope import Condition, Scope
-from chatbot.index.vectors import Entry
 from chatbot.index.writer import Writer, catch_up, describe
 from chatbot.records import Listed, Paper, Record, Span
 

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from chatbot.errors import IndexBroken
+from chatbot.index.entry import Entry, pack_ids
 from chatbot.index.metadata import read_records
 from chatbot.index.packs import Pack, Vectors, read_pack
-from chatbot.index.vectors import PAGE, Entry, VectorStore, pack_ids
+from chatbot.index.vectors import PAGE, VectorStore
 from chatbot.records import Chunk, Paper
 
 _CHUNKS = 2000  # at a time, but for those of one paper; their vectors take about 3 MB

@@ -21,13 +21,13 @@ from typing import Any
 import numpy as np
 
 from chatbot.errors import InputError, SourceError
+from chatbot.index.entry import Entry
 from chatbot.index.manifest import Manifest
 from chatbot.index.packs import Vectors
 from chatbot.index.rows import make_sentence
-from chatbot.index.vectors import Entry
 from chatbot.records import Chunk, Paper, Record
 
-FORMAT = 1
+FORMAT = 2
 _HEAD = "snapshot.json"
 
 

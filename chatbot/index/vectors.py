@@ -11,9 +11,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from chatbot.index.entry import ABSTRACT, Entry, pack_ids
 from chatbot.index.metadata import hash_text, ids_there, make_metadata, read_paper, read_records
-from chatbot.index.packs import Pack, Vectors, read_newest, read_pack, write_pack
-from chatbot.records import Chunk, Paper, Record, Span
+from chatbot.index.packs import Pack, Vectors, read_newest, read_pack
+from chatbot.records import Paper, Record, Span
 
 Row = TypeVar("Row")
 
@@ -25,7 +26,6 @@ _HNSW: Any = {"space": "cosine", "ef_construction": 100, "max_neighbors": 16, "e
 # Nobody searches among packs of sentences; Chroma wants a vector of each all the same, and gets one number.
 _NO_GRAPH: Any = {"space": "l2", "ef_construction": 2, "max_neighbors": 2, "ef_search": 1}
 _NO_VECTOR = [1.0]
-_ABSTRACT, _BODY = "s0", "s1"  # which sentences a pack holds, at the end of its id
 
 
 class VectorStore:
@@ -57,7 +57,7 @@ class VectorStore:
         """Return Chroma's own collections, of passages and of sentences, for what goes through all rows."""
         return self._passages, self._sentences
 
-    def write(self, entries: Sequence["Entry"]) -> None:
+    def write(self, entries: Sequence[Entry]) -> None:
         """Store papers with their vectors; each is complete once this returns, old or new before that."""
         old = self.metadata([entry.paper.id for entry in entries])
         updated = [entry for entry in entries if entry.paper.id in old]
@@ -67,20 +67,20 @@ class VectorStore:
         for entry in updated:
             self._drop_surplus(entry, old[entry.paper.id])
 
-    def _write_packs(self, entries: Sequence["Entry"], older: Mapping[str, str]) -> None:
+    def _write_packs(self, entries: Sequence[Entry], older: Mapping[str, str]) -> None:
         for page in _pages([row for entry in entries for row in entry.packs(older)]):
             ids, packs = zip(*page, strict=True)
             metadatas = [{"sentences": pack} for pack in packs]
             self._sentences.upsert(ids=list(ids), embeddings=[_NO_VECTOR] * len(ids), metadatas=metadatas)
 
-    def _write_passages(self, entries: Sequence["Entry"]) -> None:
+    def _write_passages(self, entries: Sequence[Entry]) -> None:
         for page in _pages([row for entry in entries for row in entry.passage_rows(self.generation)]):
             ids, vectors, documents, metadatas = zip(*page, strict=True)
             self._passages.upsert(
                 ids=list(ids), embeddings=np.stack(vectors), documents=list(documents), metadatas=list(metadatas)
             )
 
-    def _drop_surplus(self, entry: "Entry", previous: dict[str, Any]) -> None:
+    def _drop_surplus(self, entry: Entry, previous: dict[str, Any]) -> None:
         surplus = [f"{entry.paper.id}#{n}" for n in range(len(entry.passages), previous["passages"])]
         delete_rows(self._passages, surplus)
         kept = pack_ids({"paper_id": entry.paper.id} | entry.counts)
@@ -177,7 +177,7 @@ class VectorStore:
 
     def abstract_packs(self, paper_ids: Sequence[str]) -> dict[str, str]:
         """Return by paper id the pack of its first passage and its abstract's sentences."""
-        packs = self._read_packs([f"{paper_id}#{_ABSTRACT}" for paper_id in paper_ids])
+        packs = self._read_packs([f"{paper_id}#{ABSTRACT}" for paper_id in paper_ids])
         return {_paper_of(key): pack for key, pack in packs.items()}
 
     def spans(self, papers: Sequence[Paper], vector: Vectors | None = None) -> dict[str, list[Span]]:
@@ -194,7 +194,7 @@ class VectorStore:
         for key, packed in self.packs(stored, bodies=vector is not None).items():
             paper_id = _paper_of(key)
             pack = read_pack(packed, digests[paper_id])
-            if pack and key.endswith(_ABSTRACT):
+            if pack and key.endswith(ABSTRACT):
                 found[paper_id] += list(_make_spans(texts[paper_id], pack))[1:]
             elif pack and vector is not None:
                 cosines = pack.vectors @ vector
@@ -207,7 +207,7 @@ class VectorStore:
 
     def packs(self, stored: Mapping[str, dict[str, Any]], bodies: bool = True) -> dict[str, str]:
         """Return the packs of the papers with the metadata ``stored``, by their ids; those not there are left out."""
-        ids = [key for each in stored.values() for key in pack_ids(each) if bodies or key.endswith(_ABSTRACT)]
+        ids = [key for each in stored.values() for key in pack_ids(each) if bodies or key.endswith(ABSTRACT)]
         return self._read_packs(ids)
 
     def _read_packs(self, ids: Sequence[str]) -> dict[str, str]:
@@ -216,50 +216,6 @@ class VectorStore:
             result = self._sentences.get(ids=page, include=["metadatas"])
             found |= {key: row["sentences"] for key, row in zip(result["ids"], result["metadatas"], strict=True)}
         return found
-
-
-class Entry:
-    """One paper on its way into the store: its chunks first, then their vectors."""
-
-    def __init__(self, paper: Paper, records: Sequence[Record], passages: list[Chunk], sentences: list[Chunk]) -> None:
-        self.paper, self.records, self.passages, self.sentences = paper, records, passages, sentences
-        self.vectors: Vectors = np.zeros((0, 0), np.float32)
-
-    @property
-    def texts(self) -> list[str]:
-        """Return the texts to embed: passages first, then sentences."""
-        return [chunk.text for chunk in self.passages + self.sentences]
-
-    def passage_rows(self, generation: int) -> list[tuple[str, Vectors, str, dict[str, Any]]]:
-        """Return id, vector, document and metadata of each passage; the first carries the paper."""
-        more = self.counts | {"generation": generation}
-        rows = []
-        for number, (chunk, vector) in enumerate(zip(self.passages, self.vectors, strict=False)):
-            extra = make_metadata(self.paper, self.records) | more if number == 0 else {"paper_id": self.paper.id}
-            rows.append((chunk.id, vector, "" if number else self.paper.text, extra | {"n": number}))
-        return rows
-
-    def packs(self, older: Mapping[str, str]) -> list[tuple[str, str]]:
-        """Return id and pack of the first passage and the abstract's sentences, and of the body's if there are any."""
-        digest, places = hash_text(self.paper), [(chunk.start, chunk.end) for chunk in self.sentences]
-        sentences, cut = self.vectors[len(self.passages) :], self.counts["in_abstract"]
-        parts = [(_ABSTRACT, [(0, 0), *places[:cut]], np.concatenate([self.vectors[:1], sentences[:cut]]))]
-        if places[cut:]:
-            parts.append((_BODY, places[cut:], sentences[cut:]))
-        named = [(f"{self.paper.id}#{part}", where, vectors) for part, where, vectors in parts]
-        return [(key, write_pack(digest, where, vectors, older.get(key, ""))) for key, where, vectors in named]
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """Return how many passages and sentences there are, and how many of these are the abstract's."""
-        in_abstract = sum(chunk.start < self.paper.body_start for chunk in self.sentences)
-        return {"passages": len(self.passages), "sentences": len(self.sentences), "in_abstract": in_abstract}
-
-
-def pack_ids(stored: Mapping[str, Any]) -> list[str]:
-    """Return the ids of the packs of the paper with the metadata ``stored``."""
-    parts = [_ABSTRACT, _BODY] if stored["in_abstract"] < stored["sentences"] else [_ABSTRACT]
-    return [f"{stored['paper_id']}#{part}" for part in parts]
 
 
 def _stored_since(generation: int) -> Any:

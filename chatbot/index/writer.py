@@ -7,11 +7,12 @@ import hashlib
 from collections.abc import Iterable, Sequence
 
 from chatbot.identity import identity_keys
+from chatbot.index.entry import Entry
 from chatbot.index.lexical import LexicalIndex
 from chatbot.index.manifest import Manifest
 from chatbot.index.metadata import hash_record, read_records
 from chatbot.index.place import Keep
-from chatbot.index.vectors import Entry, VectorStore
+from chatbot.index.vectors import VectorStore
 from chatbot.records import Listed, Paper, Record
 
 
