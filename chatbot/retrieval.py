@@ -16,11 +16,11 @@ Vector = npt.NDArray[np.float32]
 Scores = dict[str, float]
 
 CANDIDATES = 100  # papers from each side, and papers that are fused
-WEIGHTS = {"passage": 1.0, "words": 1.0, "pairs": 0.25, "sentence": 0.8}
+WEIGHTS = {"passage": 1.2, "words": 1.0, "pairs": 0.2, "sentence": 0.8}
 LOOKED_AT = 40  # of them from each side, those whose vectors are looked at
 RESCORED = 50  # of these, those that feedback and smoothing look at
-FEEDBACK_PAPERS, FEEDBACK_WEIGHT = 3, 0.5
-NEIGHBOURS, SMOOTHING = 5, 0.3
+FEEDBACK_PAPERS, FEEDBACK_WEIGHT = 3, 0.4
+NEIGHBOURS, SMOOTHING = 4, 0.4
 _ROUNDING = 5e-3  # of a cosine, between what the index's graph tells and the product of the vectors it gives
 
 

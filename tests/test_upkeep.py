@@ -148,7 +148,7 @@ def spoil(snapshot: Path, kind: str) -> bytes:
         elif kind == "another name":
             contents = {name.replace("papers-", "../papers-"): content for name, content in contents.items()}
         elif kind == "another format":
-            contents["snapshot.json"] = contents["snapshot.json"].replace(b'"format": 1', b'"format": 0')
+            contents["snapshot.json"] = contents["snapshot.json"].replace(b'"format": 2', b'"format": 1')
         elif kind == "paper missing":
             contents["papers-00000.jsonl"] = contents["papers-00000.jsonl"].split(b"\n", 1)[1]
         elif kind == "not a number":

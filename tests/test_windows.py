@@ -25,8 +25,8 @@ def model() -> MiniLM:
 
 
 def passage_of(text: str) -> Passage:
-    paper = Paper("x", *text.split("\n", 1))
-    (passage,) = make_entry(paper, []).to_embed
+    title, _, abstract = text.partition("\n")
+    (passage,) = make_entry(Paper("x", title, abstract), []).to_embed
     return passage
 
 
