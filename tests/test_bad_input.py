@@ -115,6 +115,7 @@ FEED_OF_ONE = FEED.format(total=1, start=0, count=1, entries=ENTRY.format(**make
 
 
 @settings(max_examples=30)
+@example(("arxiv:2410.00001", FEED_OF_ONE.replace(b"<updated>", b"<updated>!")))
 @given(
     st.one_of(
         st.tuples(st.just("arxiv:2410.00001"), damage(FEED_OF_ONE)),

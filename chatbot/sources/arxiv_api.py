@@ -56,7 +56,7 @@ def read(name: str, settings: Settings) -> Iterator[Paper | Skipped]:
                 paper = paper_or_skipped(result.entry_id, _to_paper, result)
                 found.add(find_identifiers("", "", result.entry_id)[1])
                 yield paper
-    except (arxiv.ArxivError, requests.RequestException) as error:
+    except (arxiv.ArxivError, requests.RequestException, ValueError) as error:  # that one of a date that is none
         raise SourceError(
             f"{name}: {_explain(error)}; what came before is kept: run the same command again later"
         ) from error
@@ -140,6 +140,8 @@ def _explain(error: Exception) -> str:
         return f"arXiv sent {text}"
     if type(error).__name__ == "UnexpectedEmptyPageError":
         return "arXiv sent an empty page before the last one"
+    if type(error) is ValueError:
+        return f"arXiv sent an entry that cannot be read ({text[:120]})"
     return f"arXiv cannot be reached ({text[:120]})"
 
 
