@@ -99,14 +99,21 @@ def verifier(
     split: Annotated[Literal["dev", "test"], typer.Option()] = "test",
     fit: Annotated[bool, typer.Option("--fit", help="Fit the checker on the development half first.")] = False,
     judge: Annotated[str | None, typer.Option(help="A model, provider:name, for a second opinion.")] = None,
+    gate: Annotated[
+        bool, typer.Option("--gate", help="Exit with 1 where the development half is judged worse than accepted.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Print how many spoilt sentences the checker of citations catches, and how many honest ones it suspects."""
     from evals.judging import evaluate_judge
-    from evals.verifier import MADE_BY, Bench, evaluate_verifier, fit_verifier
+    from evals.verifier import MADE_BY, Bench, evaluate_verifier, find_worse, fit_verifier
 
     with tempfile.TemporaryDirectory() as scratch:
         bot = _seed_bot(Path(scratch) / "index")
+        if gate:
+            worse = find_worse(evaluate_verifier(bot, "dev", rounds=1))
+            print("\n".join(worse) or "passed: no kind of claim is judged worse than accepted")
+            raise typer.Exit(bool(worse))
         if fit:
             fit_verifier(bot).save("verifier", MADE_BY)
         rates = evaluate_verifier(bot, split)

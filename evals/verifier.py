@@ -29,6 +29,16 @@ NEIGHBOURS = 4  # other papers shown beside the one that is right
 # Of the honest development claims left out of a fit, these shares may fall below the two thresholds.
 NOT_SUPPORTED, NOT_WEAK = 0.02, 0.01
 HONEST = "honest paraphrase"
+# What is accepted of the development half with each claim spoilt once: shares caught, and the share of honest ones.
+LEAST_CAUGHT = {
+    "citation swapped": 0.99,
+    "citation invented": 0.99,
+    "figure changed": 0.99,
+    "papers merged": 0.99,
+    "name swapped": 0.9,
+    "negated": 0.89,
+}
+MOST_SUSPECTED = 0.06
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +120,16 @@ def evaluate_verifier(bot: PaperChatbot, split: str = "test", rounds: int = 3) -
         found[spoilt.kind].append((bench.check(claim, spoilt.text, spoilt.cited), claim.paper.id))
     written = [result for kind, results in found.items() if kind.startswith("written") for result in results]
     return [_rate(kind, results) for kind, results in [*found.items(), ("written: all", written)]]
+
+
+def find_worse(rates: Sequence[Rate]) -> list[str]:
+    """Return a line for each of ``rates`` that is worse than is accepted."""
+    caught = {rate.kind: rate.caught for rate in rates}
+    least = LEAST_CAUGHT.items()
+    worse = [f"{kind}: {caught[kind]:.3f} caught, {due} are due" for kind, due in least if caught[kind] < due]
+    if caught[HONEST] > MOST_SUSPECTED:
+        worse.append(f"{HONEST}: {caught[HONEST]:.3f} suspected, {MOST_SUSPECTED} are let pass")
+    return worse
 
 
 def fit_verifier(bot: PaperChatbot) -> Logistic:

@@ -1,5 +1,6 @@
 """The checker of citations: verdicts on single claims, and the bench that measures it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from chatbot import PaperChatbot
 from chatbot.claims import Checked, Claim, Mark, Passage
 from evals.corruptions import spoil
 from evals.judging import ask_judge
-from evals.verifier import HONEST, Bench, evaluate_verifier
+from evals.verifier import HONEST, LEAST_CAUGHT, MOST_SUSPECTED, Bench, Rate, evaluate_verifier, find_worse
 from tests.model_server import ModelServer, Reply
 
 
@@ -80,13 +81,22 @@ def test_corruptions_make_each_kind_of_lie_and_always_the_same(bot: PaperChatbot
     assert all((one.text, one.cited) != (claim.text, claim.paper) for claim, one in spoilt)
 
 
-def test_the_published_rates_hold_on_the_development_half(bot: PaperChatbot) -> None:
+def test_rates_are_held_to_the_accepted_ones() -> None:
+    good = [Rate(kind, 1000, 999 - round(1000 * least), 0, 0, 0, 0, 1) for kind, least in LEAST_CAUGHT.items()]
+    good.append(Rate(HONEST, 1000, 1001 - round(1000 * MOST_SUSPECTED), 0, 0, 0, 0, 1))
+    assert find_worse(good) == []
+    worse = [replace(rate, passed=rate.passed + (-2 if rate.kind == HONEST else 2)) for rate in good]
+    assert [line.partition(":")[0] for line in find_worse(worse)] == [*LEAST_CAUGHT, HONEST]
+
+
+def test_each_kind_of_claim_is_rated(bot: PaperChatbot, monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = Bench.honest
+    monkeypatch.setattr(Bench, "honest", lambda bench, split: honest(bench, split)[::12])
     rates = {rate.kind: rate for rate in evaluate_verifier(bot, "dev", rounds=1)}
-    for kind in ("citation swapped", "citation invented", "figure changed", "papers merged"):
-        assert rates[kind].caught >= 0.99
-    assert rates["name swapped"].caught >= 0.9
-    assert rates["negated"].caught >= 0.89
-    assert rates[HONEST].caught <= 0.06
+    assert rates.keys() >= {HONEST, *LEAST_CAUGHT, "written: all"}
+    assert rates[HONEST].claims == 16
+    assert rates[HONEST].caught <= 0.13
+    assert all(rates[kind].caught >= 0.8 for kind in LEAST_CAUGHT)
 
 
 def test_a_judge_is_unscored_when_it_says_neither_word(server: ModelServer, seed_index: Path) -> None:
