@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from chatbot.answering import probe_model
 from chatbot.answers import EXTRACTIVE
 from chatbot.embedding import load_embedder
+from chatbot.embedding.devices import choose_device
 from chatbot.embedding.embedder import DEFAULT_MODEL
-from chatbot.embedding.minilm import choose_device, find_model, verify_weights
+from chatbot.embedding.minilm import find_model, verify_weights
 from chatbot.errors import ChatbotError
 from chatbot.index import Server, find_server
 from chatbot.models import resolve_model

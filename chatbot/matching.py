@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from chatbot.maxsim import Matrix, best_matches
+from chatbot.maxsim import Matrix, best_matches, unit_mean
 from chatbot.records import Hit, Match, Question, Span, Words
 
 MOST_HOLDERS = 2  # a name that more of the papers found mention, such as that of a data set, points to none
@@ -48,7 +48,7 @@ def match_papers(
                 [[best_matches(phrase.vectors, sentence).mean() for phrase in phrases] for sentence in own]
             )
             literal = _stand_in(question, [hit.paper.title, *(span.text for span in chosen)])
-            meanings = np.stack([_mean(sentence) for sentence in own])
+            meanings = np.stack([unit_mean(sentence) for sentence in own])
             name = named.get(hit.paper.id)
             if name is not None and _only_title_names(hit, chosen):
                 in_name = [name[0] <= start < name[1] for start in starts]
@@ -64,11 +64,6 @@ def _only_title_names(hit: Hit, spans: Sequence[Span]) -> bool:
     """Tell whether what the paper is called stands in its title alone: no sentence can be blamed for lacking it."""
     name = hit.paper.name
     return name != hit.paper.title and not any(_find(name, span.text) for span in spans)
-
-
-def _mean(vectors: Matrix) -> Matrix:
-    mean = vectors.mean(axis=0, dtype=np.float32) if len(vectors) else np.zeros(vectors.shape[1], np.float32)
-    return np.asarray(mean / (np.linalg.norm(mean) + 1e-9))
 
 
 def _stand_in(question: Question, texts: Sequence[str]) -> npt.NDArray[np.bool_]:

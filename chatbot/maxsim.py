@@ -41,3 +41,9 @@ def join_words(texts: Sequence[str], words: Sequence[Words]) -> Words:
         spans += [(at + start, at + end) for start, end in found.spans]
         at += len(text) + 1
     return Words(tuple(spans), np.concatenate([found.vectors for found in words]))
+
+
+def unit_mean(vectors: Matrix) -> Matrix:
+    """Return the unit mean of ``vectors``, shape (dimensions,); of none, zeros."""
+    mean = vectors.mean(axis=0, dtype=np.float32) if len(vectors) else np.zeros(vectors.shape[1], np.float32)
+    return np.asarray(mean / (np.linalg.norm(mean) + 1e-9))

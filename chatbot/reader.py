@@ -8,11 +8,14 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from chatbot import matching, ranking, retrieval
 from chatbot.acronyms import find_long_form
 from chatbot.comparing.naming import introduces
 from chatbot.embedding import Embedder, WordModel
 from chatbot.index import PaperIndex, Scope
+from chatbot.maxsim import unit_mean
 from chatbot.questions import read_question, take_as
 from chatbot.records import Hit, Match, Paper, Question, Span
 from chatbot.sides import find_sides
@@ -118,8 +121,8 @@ class Reader:
         return self._open_index().spans(list(papers))
 
     def sentence_vectors(self, spans: Sequence[Span]) -> Any:
-        """Return the bundled model's vectors of ``spans``, each read by itself, shape (sentences, 384)."""
-        return self.words.model.embed_texts([span.text for span in spans])
+        """Return the bundled model's vectors of ``spans``, each read by itself, shape (sentences, 384); see Match."""
+        return np.array([unit_mean(words.vectors) for words in self.words.embed_words([span.text for span in spans])])
 
     def papers(self, ids: Iterable[str]) -> tuple[Paper, ...]:
         """Return those papers that are indexed, each once, in the order given."""

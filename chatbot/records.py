@@ -91,8 +91,8 @@ class Chunk:
     end: int
 
 
-class Passage(NamedTuple):
-    """A passage as an embedding model gets it: its text, title in front, and where in it each sentence stands."""
+class Whole(NamedTuple):
+    """A passage as an embedding model reads it: the title in front, and where in ``text`` each sentence stands."""
 
     text: str
     sentences: tuple[tuple[int, int], ...] = ()

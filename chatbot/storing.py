@@ -12,7 +12,7 @@ from chatbot.chunks import split_passages, split_sentence_chunks
 from chatbot.embedding import Engine, Vectors
 from chatbot.index import Entry, Writer
 from chatbot.merging import Held
-from chatbot.records import Paper, Passage, Record
+from chatbot.records import Paper, Record, Whole
 from chatbot.space import trim_memory
 
 
@@ -50,7 +50,7 @@ class Change:
         return change
 
     @property
-    def passages(self) -> list[Passage]:
+    def passages(self) -> list[Whole]:
         """Return what has to be embedded."""
         return [passage for entry in self.entries for passage in entry.to_embed]
 

@@ -17,7 +17,7 @@ from chatbot.index import Entry, Head, PaperIndex, Server, Writer, find_place, o
 from chatbot.index import repair as repair_stores
 from chatbot.ingest import restore_papers
 from chatbot.merging import Batch
-from chatbot.records import IngestReport, Passage
+from chatbot.records import IngestReport, Whole
 from chatbot.storing import Change, make_entry
 
 Progress = Callable[[int], None]
@@ -117,17 +117,17 @@ class _Known:
 
     def __init__(self, head: Head, page: Sequence[Entry], embedder: Embedder) -> None:
         self._identity, self._embedder = head.embedding, embedder
-        self._vectors: dict[Passage, Vectors] = {}
+        self._vectors: dict[Whole, Vectors] = {}
         for entry in page:
             again = make_entry(entry.paper, entry.records)
             if len(order := again.order) == len(entry.vectors):
                 self._keep(again.to_embed, entry.vectors[order])
 
-    def _keep(self, passages: Sequence[Passage], vectors: Vectors) -> None:
+    def _keep(self, passages: Sequence[Whole], vectors: Vectors) -> None:
         ends = np.cumsum([1 + len(each.sentences) for each in passages])[:-1]
         self._vectors |= zip(passages, np.split(vectors, ends), strict=True)
 
-    def embed_papers(self, passages: Sequence[Passage]) -> Vectors:
+    def embed_papers(self, passages: Sequence[Whole]) -> Vectors:
         missing = [each for each in dict.fromkeys(passages) if each not in self._vectors]
         if missing:
             if self._embedder.identity != self._identity:

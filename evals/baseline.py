@@ -13,7 +13,7 @@ from chatbot import PaperChatbot
 from chatbot.answers import Answer, Citation, Sentence
 from chatbot.conversation import Turn
 from chatbot.filters import Filter
-from chatbot.records import Hit, Paper, Passage, Span
+from chatbot.records import Hit, Paper, Span, Whole
 from chatbot.settings import Settings
 
 PAPERS, SENTENCES, NAIVE = 10, 3, "naive"
@@ -45,7 +45,7 @@ class NaiveBot(PaperChatbot):
 
     def _embed(self, texts: Sequence[str]) -> None:
         new = [text for text in dict.fromkeys(texts) if text not in self._vectors]
-        self._vectors |= zip(new, self._embedder.embed_papers([Passage(text) for text in new]), strict=True)
+        self._vectors |= zip(new, self._embedder.embed_papers([Whole(text) for text in new]), strict=True)
 
 
 def _answer(

@@ -16,11 +16,12 @@ from typing import Any, TypeVar
 import numpy as np
 
 from chatbot import PaperChatbot
+from chatbot.embedding import list_texts
 from chatbot.embedding.minilm import MiniLM
 from chatbot.errors import InputError
 from chatbot.index import PaperIndex, measure
 from chatbot.ingest import ingest
-from chatbot.records import Paper, Passage
+from chatbot.records import Paper, Whole
 from chatbot.sources import read_papers
 from chatbot.terminal import progress_bar
 from chatbot.upkeep import export_snapshot
@@ -72,7 +73,8 @@ class Need:
 class StandIn:
     """Vectors of the first texts by the bundled model, for others one of those moved at random; passes for the model.
 
-    So the model's memory is in what is measured, and vectors lie in clusters, as real ones do.
+    So the model's memory is in what is measured, and vectors lie in clusters, as real ones do. Each text is read by
+    itself: vectors of sentences in their abstract would lie in fewer clusters than the abstracts of many papers do.
     """
 
     identity, dimensions = MiniLM.identity, MiniLM.dimensions
@@ -81,10 +83,10 @@ class StandIn:
         self._model, self._random = MiniLM(), np.random.default_rng(0)
         self._real: Any = None
 
-    def embed_papers(self, passages: Sequence[Passage]) -> Any:
+    def embed_papers(self, passages: Sequence[Whole]) -> Any:
         """Return unit vectors, shape ``(passages and sentences, dimensions)``."""
         if self._real is None:
-            self._real = self._model.embed_papers(passages)
+            self._real = self._model.embed_texts(list_texts(passages))
             return self._real
         count = sum(1 + len(each.sentences) for each in passages)
         noise = self._random.standard_normal((count, self.dimensions), np.float32)

@@ -15,13 +15,12 @@ import numpy as np
 
 from chatbot import PaperChatbot
 from chatbot.embedding import Embedder, load_embedder
-from chatbot.embedding.batches import BatchSize
+from chatbot.embedding.devices import BatchSize, choose_device
 from chatbot.embedding.embedder import DEFAULT_MODEL
 from chatbot.embedding.minilm import (
     PIECES_ON_CPU,
     PIECES_ON_GPU,
     MiniLM,
-    choose_device,
     find_model,
     first_batch,
     pad_batch,
@@ -29,7 +28,7 @@ from chatbot.embedding.minilm import (
 from chatbot.errors import InputError
 from chatbot.index import PaperIndex
 from chatbot.ingest import ingest
-from chatbot.records import Passage
+from chatbot.records import Whole
 from chatbot.storing import make_entry
 from evals.jsonl import write_papers
 from evals.statistics import Interval, bootstrap_mean
@@ -105,7 +104,7 @@ class _Timed:
     def __init__(self, embedder: Embedder) -> None:
         self.identity, self.dimensions, self._embedder, self.seconds = embedder.identity, 0, embedder, 0.0
 
-    def embed_papers(self, passages: Sequence[Passage]) -> Any:
+    def embed_papers(self, passages: Sequence[Whole]) -> Any:
         started = time.perf_counter()
         vectors = self._embedder.embed_papers(passages)
         self.seconds += time.perf_counter() - started

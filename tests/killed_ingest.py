@@ -22,7 +22,7 @@ from chatbot.embedding import list_texts
 from chatbot.index import PaperIndex, Server
 from chatbot.index.vectors import FEW
 from chatbot.ingest import ingest
-from chatbot.records import Passage
+from chatbot.records import Whole
 
 IDENTITY = "hashed-words@1"
 
@@ -35,13 +35,13 @@ class HashedWords:
     def __init__(self) -> None:
         self._words: dict[str, Any] = {}
 
-    def embed_papers(self, passages: Sequence[Passage]) -> Any:
+    def embed_papers(self, passages: Sequence[Whole]) -> Any:
         words = (re.findall(r"\w+", text.lower()) for text in list_texts(passages))
         vectors = np.stack([sum(map(self._embed_word, each), np.full(self.dimensions, 1e-3)) for each in words])
         return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
 
     def embed_query(self, text: str) -> Any:
-        return self.embed_papers([Passage(text)])[0]
+        return self.embed_papers([Whole(text)])[0]
 
     def _embed_word(self, word: str) -> Any:
         if word not in self._words:

@@ -19,7 +19,7 @@ from chatbot.index import PaperIndex, Server, measure, verify
 from chatbot.index.place import find_place
 from chatbot.index.server import Session, ask_version
 from chatbot.ingest import ingest, rebuild_index
-from chatbot.records import Passage
+from chatbot.records import Whole
 from chatbot.settings import load_settings
 from chatbot.upkeep import export_snapshot, import_snapshot, repair
 from tests.chroma_server import ChromaProcess, guarded
@@ -44,7 +44,7 @@ class Interrupted(HashedWords):
         super().__init__()
         self.texts, self._left, self._then = 0, number, then
 
-    def embed_papers(self, passages: Sequence[Passage]) -> Any:
+    def embed_papers(self, passages: Sequence[Whole]) -> Any:
         self._left -= 1
         if self._left == 0:
             self._then()

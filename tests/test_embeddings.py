@@ -13,8 +13,8 @@ import pytest
 import torch
 
 from chatbot import PaperChatbot
-from chatbot.embedding import WordModel, load_words, minilm
-from chatbot.embedding.batches import BatchSize
+from chatbot.embedding import WordModel, devices, load_words, minilm
+from chatbot.embedding.devices import BatchSize
 from chatbot.embedding.minilm import PIECES_ON_CPU, MiniLM, find_model, verify_weights
 from chatbot.errors import EmbeddingError
 from chatbot.records import Words
@@ -43,15 +43,15 @@ def test_vectors_equal_those_of_transformers(number_format: str, monkeypatch: py
 
 
 def test_bfloat16_is_taken_where_it_is_clearly_quicker(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert minilm._is_quicker("float32", "float64")
-    assert not minilm._is_quicker("float64", "float32")
+    assert devices._is_quicker("float32", "float64")
+    assert not devices._is_quicker("float64", "float32")
 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     for has_bf16, is_quicker, chosen in [(True, True, "bfloat16"), (True, False, "float32"), (False, True, "float32")]:
         monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda has=has_bf16: has)
-        monkeypatch.setattr(minilm, "_is_quicker", lambda *_, quicker=is_quicker: quicker)
-        assert minilm.choose_device() == ("cpu", chosen)
+        monkeypatch.setattr(devices, "_is_quicker", lambda *_, quicker=is_quicker: quicker)
+        assert devices.choose_device() == ("cpu", chosen)
 
 
 def test_vectors_are_unit_length_and_in_order(model: MiniLM) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from chatbot import PaperChatbot
 from chatbot.explain import trace
+from chatbot.reader import READ_PAPERS
 from tests.conftest import Run
 
 
@@ -18,7 +19,9 @@ def test_each_paper_found_has_its_ranks_and_what_became_of_it(bot: PaperChatbot)
     assert first.fate == "cited [1][2][3]"
     assert len(others) == bot.settings.top_k - 1
     assert {step.fate for step in others} == {"read, others fit better"}
-    assert sorted(step.ranks.fused for step in trace(answer.to_dict()) if step.ranks.fused)[:5] == [1, 2, 3, 4, 5]
+    ranks = sorted(step.ranks.fused for step in (first, *others) if step.ranks.fused)
+    assert ranks == sorted(set(ranks))
+    assert max(ranks) <= READ_PAPERS
     assert list(trace(bot.ask("Compare LiNeS with FRUGAL").to_dict())) == []
 
 
@@ -37,7 +40,7 @@ def test_beyond_those_that_are_read_papers_are_only_found(seed_index: Path) -> N
         ("What is FRNet?", "FRNet", "is cited: [1][2][3]."),
         ("What is FRNet?", "Nonesuchnet", "No indexed paper is called “Nonesuchnet”."),
         ("What is FRNet?", "Bristle", "and only the first 12 are read."),
-        ("What is FRNet?", "zkDL", "was read and came in at 3 of 12, but the question names “FRNet: Frustum-Range"),
+        ("What is FRNet?", "zkDL", "was read and came in at 4 of 12, but the question names “FRNet: Frustum-Range"),
         ("How can malicious peers be told in serverless learning?", "noise-robust ADMM", "its best passage covers 4"),
         ("Compare LiNeS with FRUGAL", "FRNet", "a grid has only the papers asked for"),
         (

@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from chatbot.embedding import minilm
+from chatbot.embedding.devices import choose_device
 from chatbot.embedding.minilm import PIECES_ON_GPU, MiniLM
-from chatbot.records import Passage
+from chatbot.records import Whole
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
 TEXTS = [f"Text {number} " + "on some very different things " * (number % 50) for number in range(3000)]
@@ -24,9 +25,9 @@ def little_memory() -> Iterator[None]:
 
 
 def test_vectors_are_those_of_the_processor(monkeypatch: pytest.MonkeyPatch) -> None:
-    model, passages = MiniLM(), [Passage(text, ((0, 4), (5, len(text)))) for text in TEXTS[:100]]
+    model, passages = MiniLM(), [Whole(text, ((0, 4), (5, len(text)))) for text in TEXTS[:100]]
     texts, papers = model.embed_texts(TEXTS[:100]), model.embed_papers(passages)
-    assert minilm.choose_device()[0] == "cuda"
+    assert choose_device()[0] == "cuda"
     monkeypatch.setattr(minilm, "choose_device", lambda: ("cpu", "float32"))
     assert ((texts * MiniLM().embed_texts(TEXTS[:100])).sum(axis=1) > 0.9999).all()
     assert ((papers * MiniLM().embed_papers(passages)).sum(axis=1) > 0.9999).all()

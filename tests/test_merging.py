@@ -19,7 +19,7 @@ from chatbot.index import PaperIndex, Writer, verify
 from chatbot.index.catalogue import CATALOGUE
 from chatbot.index.metadata import hash_record
 from chatbot.ingest import ingest
-from chatbot.records import Paper, Passage, Record
+from chatbot.records import Paper, Record, Whole
 from tests.conftest import Run, make_record
 from tests.killed_ingest import IDENTITY, HashedWords
 
@@ -48,7 +48,7 @@ def embedded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return the texts that were embedded, as they come."""
     texts, embed = list[str](), MiniLM.embed_papers
 
-    def note(model: MiniLM, passages: Sequence[Passage]) -> Any:
+    def note(model: MiniLM, passages: Sequence[Whole]) -> Any:
         texts.extend(list_texts(passages))
         return embed(model, passages)
 

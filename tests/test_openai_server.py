@@ -14,7 +14,7 @@ from chatbot import PaperChatbot
 from chatbot.embedding import openai_server
 from chatbot.embedding.openai_server import OpenAIEmbedder
 from chatbot.errors import EmbeddingError, IndexMismatch, InputError
-from chatbot.records import Passage
+from chatbot.records import Whole
 from tests import forked
 from tests.conftest import make_record
 from tests.embedding_server import DIMENSIONS, EmbeddingServer, embed, serve_embeddings
@@ -37,7 +37,7 @@ def embedder(server: EmbeddingServer) -> OpenAIEmbedder:
 def test_vectors_are_the_servers_at_unit_length_and_in_order(server: EmbeddingServer, embedder: OpenAIEmbedder) -> None:
     texts = [f"text number {number}" for number in range(70)]
     expected = np.array([embed(text) for text in texts])
-    vectors = embedder.embed_papers([Passage(text) for text in texts])
+    vectors = embedder.embed_papers([Whole(text) for text in texts])
     assert vectors.shape == (70, embedder.dimensions) == (70, DIMENSIONS)
     assert np.allclose(vectors, expected / np.linalg.norm(expected, axis=1, keepdims=True), atol=1e-6)
     assert np.allclose(embedder.embed_query(texts[5]), vectors[5])
@@ -111,7 +111,7 @@ def test_what_goes_wrong_is_one_line_without_the_key(
 ) -> None:
     server.behaviour = behaviour
     with pytest.raises(EmbeddingError) as caught:
-        embedder.embed_papers([Passage("a"), Passage("b"), Passage("c")])
+        embedder.embed_papers([Whole("a"), Whole("b"), Whole("c")])
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
     assert KEY not in str(caught.value)

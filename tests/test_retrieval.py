@@ -42,7 +42,7 @@ def test_unusable_queries_are_refused(bot: PaperChatbot, query: str) -> None:
 
 def test_fusion_scales_each_part_to_its_weight() -> None:
     fused = _fuse({"passage": {"a": 0.9, "b": 0.1}, "words": {"b": 7.0, "c": 3.0}, "pairs": {}, "sentence": {"a": 0.5}})
-    assert fused == pytest.approx({"a": 1 + WEIGHTS["sentence"], "b": 1.0, "c": 0.0})
+    assert fused == pytest.approx({"a": WEIGHTS["passage"] + WEIGHTS["sentence"], "b": WEIGHTS["words"], "c": 0.0})
 
 
 def test_a_paper_alone_behind_those_rescored_comes_last() -> None:

@@ -14,7 +14,7 @@ from huggingface_hub import constants
 from chatbot import PaperChatbot
 from chatbot.embedding.sentence_transformer import SentenceTransformerEmbedder, hash_model
 from chatbot.errors import EmbeddingError, IndexMismatch
-from chatbot.records import Passage
+from chatbot.records import Whole
 from tests import forked
 from tests.conftest import make_record
 
@@ -67,7 +67,7 @@ def test_a_models_own_pooling_and_prompts_are_used(models: dict[str, Path], kind
         return np.asarray(vector / np.linalg.norm(vector), np.float32)
 
     embedder = SentenceTransformerEmbedder(str(models[kind]))
-    papers = embedder.embed_papers([Passage(text) for text in TEXTS])
+    papers = embedder.embed_papers([Whole(text) for text in TEXTS])
     assert papers.shape == (len(TEXTS), embedder.dimensions) == (3, 16)
     assert np.allclose(papers, [reference(prompts["document"] + text) for text in TEXTS], atol=1e-5)
     assert np.allclose(embedder.embed_query(TEXTS[0]), reference(prompts["query"] + TEXTS[0]), atol=1e-5)
@@ -92,7 +92,7 @@ def assert_found_by(model: Path, bot: PaperChatbot) -> None:
     embedder = SentenceTransformerEmbedder(str(model))
     vector, hits = embedder.embed_query("honey bees"), bot.search("honey bees")
     assert len(hits) == 6
-    cosines = embedder.embed_papers([Passage(hit.paper.text) for hit in hits]) @ vector
+    cosines = embedder.embed_papers([Whole(hit.paper.text) for hit in hits]) @ vector
     assert [hit.similarity for hit in hits] == pytest.approx(cosines.tolist(), abs=0.01)
 
 

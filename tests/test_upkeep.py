@@ -17,7 +17,7 @@ from chatbot.errors import IndexBroken, IndexMismatch, InputError, SourceError
 from chatbot.index import PaperIndex, measure, verify
 from chatbot.index.manifest import load_manifest
 from chatbot.index.place import forget_stores, open_folder
-from chatbot.records import Passage
+from chatbot.records import Whole
 from chatbot.upkeep import export_snapshot, import_snapshot, repair
 from tests.conftest import Run, make_record
 
@@ -263,7 +263,7 @@ def test_a_repair_embeds_batch_by_batch(copied: Path, bot: PaperChatbot, monkeyp
     forget_stores()
     batches, embed = list[int](), bot._embedder.embed_papers
 
-    def count(passages: Sequence[Passage]) -> Any:
+    def count(passages: Sequence[Whole]) -> Any:
         batches.append(len(passages))
         return embed(passages)
 

@@ -12,7 +12,7 @@ from chatbot.chunks import split_passages, split_sentence_chunks
 from chatbot.embedding import list_texts
 from chatbot.embedding.minilm import MiniLM, find_model
 from chatbot.embedding.windows import WHOLE_IN_SENTENCE, blend, cut_windows
-from chatbot.records import Paper, Passage
+from chatbot.records import Paper, Whole
 from chatbot.storing import make_entry
 
 MOST = 20
@@ -24,7 +24,7 @@ def model() -> MiniLM:
     return MiniLM()
 
 
-def passage_of(text: str) -> Passage:
+def passage_of(text: str) -> Whole:
     title, _, abstract = text.partition("\n")
     (passage,) = make_entry(Paper("x", title, abstract), []).to_embed
     return passage
@@ -85,7 +85,7 @@ def test_blending_moves_each_sentence_to_the_passage_and_that_to_all_its_sentenc
 
 def test_vectors_come_in_order_whatever_is_computed_together(model: MiniLM) -> None:
     long = "\n".join(["Long.", " ".join(f"Item {number} is about subject {number}." for number in range(60))])
-    passages = [passage_of(BEES), Passage(""), passage_of(long), Passage("No sentences."), passage_of("\u0000\n\u0000")]
+    passages = [passage_of(BEES), Whole(""), passage_of(long), Whole("No sentences."), passage_of("\u0000\n\u0000")]
     vectors = model.embed_papers(passages)
     assert vectors.shape == (len(list_texts(passages)), model.dimensions)
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-3)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from chatbot.errors import EmbeddingError
-from chatbot.records import Passage
+from chatbot.records import Whole
 from chatbot.settings import Settings
 
 Vectors = npt.NDArray[np.float32]
@@ -30,14 +30,14 @@ class Embedder(Protocol):
     def dimensions(self) -> int:
         """Return the length of each vector."""
 
-    def embed_papers(self, passages: Sequence[Passage]) -> Vectors:
+    def embed_papers(self, passages: Sequence[Whole]) -> Vectors:
         """Return unit vectors, shape ``(passages and sentences, dimensions)``: each passage's, then its sentences'."""
 
     def embed_query(self, text: str) -> Vectors:
         """Return the unit vector of a query, shape ``(dimensions,)``, comparable with those of papers."""
 
 
-def list_texts(passages: Sequence[Passage]) -> list[str]:
+def list_texts(passages: Sequence[Whole]) -> list[str]:
     """Return the text of each passage and then those of its sentences, for a model that reads each by itself."""
     return [text for whole, places in passages for text in (whole, *(whole[start:end] for start, end in places))]
 

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Protocol
 
 from chatbot.embedding.embedder import Embedder, Vectors, load_embedder
-from chatbot.records import Passage
+from chatbot.records import Whole
 from chatbot.settings import Settings
 
 
@@ -18,7 +18,7 @@ class Engine(Protocol):
 
     at_once: int
 
-    def start(self, passages: Sequence[Passage]) -> Callable[[], Vectors]:
+    def start(self, passages: Sequence[Whole]) -> Callable[[], Vectors]:
         """Return what waits for what ``embed_papers`` returns; the work may begin now. It may raise EmbeddingError."""
 
 
@@ -30,7 +30,7 @@ class InProcess:
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
 
-    def start(self, passages: Sequence[Passage]) -> Callable[[], Vectors]:
+    def start(self, passages: Sequence[Whole]) -> Callable[[], Vectors]:
         """Return what embeds ``passages``."""
         return partial(self._embedder.embed_papers, passages)
 

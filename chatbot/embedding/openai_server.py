@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from chatbot.embedding.embedder import Vectors, list_texts
 from chatbot.errors import EmbeddingError
-from chatbot.records import Passage
+from chatbot.records import Whole
 from chatbot.settings import OPENAI_URL
 
 BATCH = 32  # texts a request; some servers take no more
@@ -50,7 +50,7 @@ class OpenAIEmbedder:
         """Return the length of each vector, found by embedding a word."""
         return len(self.embed_query("dimensions"))
 
-    def embed_papers(self, passages: Sequence[Passage]) -> Vectors:
+    def embed_papers(self, passages: Sequence[Whole]) -> Vectors:
         """Return unit vectors of passages and their sentences, each text sent by itself; see Embedder."""
         return self._embed(list_texts(passages)) if passages else np.zeros((0, self.dimensions), np.float32)
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from chatbot.embedding.embedder import Embedder, Vectors
 from chatbot.errors import EmbeddingError
-from chatbot.records import Passage
+from chatbot.records import Whole
 
 PASSAGES_A_TASK = 32
 _RESTARTS = 5  # of one worker that dies, and further tries of what it was doing
@@ -28,7 +28,7 @@ class RayEngine:
         self._workers, self._dimensions, self._next = workers, dimensions, 0
         self.at_once = len(workers) + 1  # batches of an ingest, which have about four tasks each
 
-    def start(self, passages: Sequence[Passage]) -> Callable[[], Vectors]:
+    def start(self, passages: Sequence[Whole]) -> Callable[[], Vectors]:
         """Return what waits for the vectors of ``passages``; workers begin on them now. It may raise EmbeddingError."""
         cuts = range(0, len(passages), PASSAGES_A_TASK)
         tasks = [self._send(list(passages[at : at + PASSAGES_A_TASK])) for at in cuts]
@@ -38,7 +38,7 @@ class RayEngine:
 
         return wait
 
-    def _send(self, passages: list[Passage]) -> Any:
+    def _send(self, passages: list[Whole]) -> Any:
         worker = self._workers[self._next % len(self._workers)]
         self._next += 1
         return worker.embed.remote(passages)
@@ -53,7 +53,7 @@ class _Worker:
     def identity(self) -> str:
         return self._embedder.identity
 
-    def embed(self, passages: list[Passage]) -> Vectors:
+    def embed(self, passages: list[Whole]) -> Vectors:
         return self._embedder.embed_papers(passages)
 
 

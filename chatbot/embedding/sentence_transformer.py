@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from chatbot.embedding.batches import BatchSize
+from chatbot.embedding.devices import BatchSize
 from chatbot.embedding.embedder import DEFAULT_MODEL, Vectors, list_texts
 from chatbot.errors import EmbeddingError
-from chatbot.records import Passage
+from chatbot.records import Whole
 
 TEXTS_ON_CPU, TEXTS_ON_GPU = 32, 256  # that are computed at once
 _TEXT_FILES, _WEIGHTS, _OLD_WEIGHTS = ("*.json", "*.txt", "*.model"), "*.safetensors", "*.bin"
@@ -44,7 +44,7 @@ class SentenceTransformerEmbedder:
         """Return the length of each vector, found by embedding a word."""
         return len(self.embed_query("dimensions"))
 
-    def embed_papers(self, passages: Sequence[Passage]) -> Vectors:
+    def embed_papers(self, passages: Sequence[Whole]) -> Vectors:
         """Return unit vectors of passages and their sentences, each read by itself with the prompt for documents.
 
         See Embedder: models with other pooling than the mean have no vectors of parts.

@@ -10,7 +10,7 @@ import numpy as np
 
 from chatbot.index.metadata import hash_text, make_metadata
 from chatbot.index.packs import Vectors, write_pack
-from chatbot.records import Chunk, Paper, Passage, Record
+from chatbot.records import Chunk, Paper, Record, Whole
 
 ABSTRACT, BODY = "s0", "s1"  # which sentences a pack holds, at the end of its id
 
@@ -23,9 +23,9 @@ class Entry:
         self.vectors: Vectors = np.zeros((0, 0), np.float32)
 
     @property
-    def to_embed(self) -> list[Passage]:
+    def to_embed(self) -> list[Whole]:
         """Return the passages, each with the sentences that stand in it."""
-        return [Passage(each.text, tuple(_places(each, self._in(each)))) for each in self.passages]
+        return [Whole(each.text, tuple(_places(each, self._in(each)))) for each in self.passages]
 
     def take(self, embedded: Vectors) -> None:
         """Take the vectors of ``to_embed``, each passage's before its sentences'."""
