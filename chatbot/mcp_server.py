@@ -57,22 +57,23 @@ def mcp_app(bot: PaperChatbot, local: bool, watch: Watch = let_pass) -> dict[str
         allowed_hosts=[f"{host}:*" for host in hosts],
         allowed_origins=[f"http://{host}:*" for host in hosts],
     )
-    # No sessions: every call stands by itself, and any copy of the server may answer it.
-    manager = StreamableHTTPSessionManager(
-        _build_server(bot, watch), json_response=True, stateless=True, security_settings=security
-    )
+    endpoint = _Endpoint()
 
     @asynccontextmanager
     async def lifespan(_: Any) -> AsyncIterator[None]:
-        async with manager.run():
+        # No sessions: every call stands by itself, and any copy of the server may answer it. A manager runs once, and
+        # where another program takes the port in the last moment, the page's server starts again on the next one.
+        endpoint.manager = StreamableHTTPSessionManager(
+            _build_server(bot, watch), json_response=True, stateless=True, security_settings=security
+        )
+        async with endpoint.manager.run():
             yield
 
-    return {"routes": [Route("/mcp", _Endpoint(manager), methods=["POST"])], "lifespan": lifespan}
+    return {"routes": [Route("/mcp", endpoint, methods=["POST"])], "lifespan": lifespan}
 
 
 class _Endpoint:
-    def __init__(self, manager: Any) -> None:
-        self._manager = manager
+    manager: Any = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         from starlette.responses import JSONResponse
@@ -82,7 +83,7 @@ class _Endpoint:
             refusal = JSONResponse({"error": "nobody can sign in here; let your client run: chatbot mcp"}, 401)
             await refusal(scope, receive, send)
             return
-        await self._manager.handle_request(scope, receive, send)
+        await self.manager.handle_request(scope, receive, send)
 
 
 def _build_server(bot: PaperChatbot, watch: Watch) -> Any:

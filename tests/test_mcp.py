@@ -14,7 +14,11 @@ import pytest
 from mcp import ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
 
+from chatbot import PaperChatbot
+from chatbot.mcp_server import mcp_app
 from tests.conftest import API_NAMES
 
 
@@ -53,6 +57,16 @@ def test_an_mcp_client_may_start_the_server_itself(seed_index: Path) -> None:
     words = ["-m", "chatbot", "mcp", "--index", str(seed_index)]
     start = StdioServerParameters(command=sys.executable, args=words, env=dict(os.environ))
     in_session(lambda: stdio_client(start), check_tools)
+
+
+def test_mcp_survives_a_start_on_a_port_that_was_just_taken(bot: PaperChatbot) -> None:
+    app = Starlette(**mcp_app(bot, local=False))
+    app.auth = None  # type: ignore[attr-defined]
+    asked = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+    for _ in range(2):  # as Gradio starts the same app again, on the next port
+        with TestClient(app) as client:
+            told = client.post("/mcp", json=asked, headers={"Accept": "application/json, text/event-stream"})
+            assert [tool["name"] for tool in told.json()["result"]["tools"]] == API_NAMES
 
 
 def test_mcp_answers_only_to_this_machines_names(api_url: str) -> None:
