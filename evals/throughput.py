@@ -126,10 +126,11 @@ def measure_throughput(bot: PaperChatbot, papers: int = PAPERS, runs: int = 2) -
     if not chosen:
         raise InputError("nothing is indexed; give --index a folder with papers")
     passages = [passage for paper in chosen for passage in make_entry(paper, []).to_embed]
-    embedder = _Timed(load_embedder(bot.settings))
+    model = MiniLM()
+    embedder = _Timed(model)
     embedder.embed_papers(passages[:8])
     embedder.seconds = 0.0
-    rows, _ = MiniLM().cut(passages)
+    rows, _ = model.cut(passages)
     bare = _Bare(rows)
     alone = whole = 0.0
     for _ in range(runs):

@@ -62,6 +62,7 @@ def test_answers_tell_more_than_the_naive_ones(bot: PaperChatbot, seed_papers: d
     def told(asked: PaperChatbot) -> float:
         answers = [asked.ask(sample.question, sample.turns[:-1]).to_dict() for sample in samples]
         scored = [score_sample(s, answer, "", seed_papers) for s, answer in zip(samples, answers, strict=True)]
+        assert not [one.sample.id for one in scored if one.scores["valid_quotes"] not in {None, 1}]
         return fmean(one.scores["fact_recall"] or 0.0 for one in scored if one.sample.facts)
 
     assert told(bot) > told(NaiveBot(bot.settings)) + 0.1
@@ -182,7 +183,7 @@ def test_what_an_index_takes_is_measured_as_it_grows(
 
 def test_embedding_is_compared_with_the_bare_model(bot: PaperChatbot) -> None:
     result = measure_throughput(bot, papers=3, runs=1)
-    assert (result.papers, result.windows > 2) == (3, True)
+    assert (result.papers, result.windows) == (3, 6)
     assert 0.1 < result.ratio < 2  # on a busy machine; README tells the ratio of an idle one
     assert 0 < result.others < 1
 

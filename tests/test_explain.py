@@ -20,6 +20,7 @@ def test_each_paper_found_has_its_ranks_and_what_became_of_it(bot: PaperChatbot)
     assert len(others) == bot.settings.top_k - 1
     assert {step.fate for step in others} == {"read, others fit better"}
     ranks = sorted(step.ranks.fused for step in (first, *others) if step.ranks.fused)
+    assert ranks[:5] == [1, 2, 4, 5, 6]
     assert ranks == sorted(set(ranks))
     assert max(ranks) <= READ_PAPERS
     assert list(trace(bot.ask("Compare LiNeS with FRUGAL").to_dict())) == []

@@ -42,6 +42,12 @@ def list_texts(passages: Sequence[Whole]) -> list[str]:
     return [text for whole, places in passages for text in (whole, *(whole[start:end] for start, end in places))]
 
 
+def to_unit(vectors: Vectors) -> Vectors:
+    """Return ``vectors``, of any shape, at length 1 along the last axis; those of zeros stay."""
+    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return np.asarray(vectors / np.maximum(lengths, np.float32(1e-12)), np.float32)
+
+
 def load_embedder(settings: Settings) -> Embedder:
     """Return the embedder that ``settings.embedding`` names, not loaded yet.
 

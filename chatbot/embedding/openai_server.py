@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import numpy as np
 from pydantic import SecretStr
 
-from chatbot.embedding.embedder import Vectors, list_texts
+from chatbot.embedding.embedder import Vectors, list_texts, to_unit
 from chatbot.errors import EmbeddingError
 from chatbot.records import Whole
 from chatbot.settings import OPENAI_URL
@@ -68,8 +68,7 @@ class OpenAIEmbedder:
             vectors = np.zeros(0, np.float32)
         if vectors.ndim != 2 or len(vectors) != len(texts) or not np.isfinite(vectors).all():
             raise EmbeddingError(f"{self._shown} did not answer with one vector a text; {self._check_model()}")
-        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        return np.asarray(vectors / np.maximum(lengths, 1e-12), np.float32)
+        return to_unit(vectors)
 
     def _call(self, call: Callable[[], Any]) -> Any:
         import openai

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from chatbot.embedding.embedder import Vectors
+from chatbot.embedding.embedder import Vectors, to_unit
 
 WHOLE_IN_SENTENCE = 0.25  # of the passage's unit vector, added to that of each of its sentences
 _LEAD = 0.25  # of a window, at most, for the title before the sentences that the first window had no room for
@@ -68,11 +68,6 @@ def blend(vectors: Vectors, sizes: Vectors) -> Vectors:
     of its own and of the mean of all its sentences' pieces, of which later windows have some; to each sentence's some
     of the passage's is added.
     """
-    whole, own = _unit(vectors[0]), vectors[1:]
-    whole = _unit(whole + _unit(sizes @ own)) if len(own) else whole
-    return np.vstack([whole, _unit(_unit(own) + WHOLE_IN_SENTENCE * whole)])
-
-
-def _unit(vectors: Vectors) -> Vectors:
-    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return np.asarray(vectors / np.maximum(lengths, np.float32(1e-12)), np.float32)
+    whole, own = to_unit(vectors[0]), vectors[1:]
+    whole = to_unit(whole + to_unit(sizes @ own)) if len(own) else whole
+    return np.vstack([whole, to_unit(to_unit(own) + WHOLE_IN_SENTENCE * whole)])
