@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chromadb import Collection
 
 from chatbot import PaperChatbot
 from chatbot.embedding import load_embedder
@@ -124,6 +125,18 @@ def test_papers_that_are_gone_are_not_found_among_those_looked_for(shelf: PaperC
     vector = shelf._embedder.embed_query("honey bees")
     assert shelf.index.nearest_passages(vector, 3, ["gone#0"]) == {}
     assert list(shelf.index.nearest_passages(vector, 3, ["gone#0", "p1#0"])) == ["p1"]
+
+
+def test_no_passage_of_a_small_index_is_lost_with_the_ways_of_the_graph(
+    shelf: PaperChatbot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Collection, "query", lambda *_, **__: {"ids": [[]], "distances": [[]]})
+    vector = shelf._embedder.embed_query("honey bees")
+    found = shelf.index.nearest_passages(vector, 4)
+    assert len(found) == 4
+    assert found == dict(sorted(found.items(), key=lambda each: -each[1]))
+    monkeypatch.setattr("chatbot.index.vectors.FEW_STORED", 5)
+    assert shelf.index.nearest_passages(vector, 4) == {}
 
 
 def test_two_that_write_the_list_at_once_keep_their_drafts_apart(

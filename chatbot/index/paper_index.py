@@ -165,7 +165,7 @@ class PaperIndex:
     def nearest_passages(self, vector: Vectors, limit: int, among: Sequence[str] | None = None) -> dict[str, float]:
         """Return cosines by paper id; see VectorStore."""
         with self.place.guard():
-            return self._vectors.nearest_passages(vector, limit, among)
+            return self._vectors.nearest_passages(vector, limit, among, self.manifest.passages)
 
     def abstract_vectors(self, paper_ids: Sequence[str]) -> dict[str, Vectors]:
         """Return vectors by paper id; see VectorStore."""

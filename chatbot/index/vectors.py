@@ -19,6 +19,9 @@ from chatbot.records import Paper, Record, Span
 Row = TypeVar("Row")
 
 FEW = 1500  # chunks of which it is quicker to compare each than to walk the graph past all others
+# Chunks in all of which each is compared: after an update, no way in Chroma's graph may lead to some other passage any
+# more (chroma-core/chroma#7758). Of 59 that was one in 60 to 20 times; of 5,000, one passage after hundreds of updates.
+FEW_STORED = 200
 BODY_SENTENCES, BODIES_SENTENCES = 12, 60  # of a full text, and of all together, that are read for one question
 PAGE = 2000  # records a call; Chroma refuses more than 5461
 _IDS = 50_000  # a call that wants nothing else
@@ -146,13 +149,17 @@ class VectorStore:
         pages = self._matching(where, ["metadatas"])
         return {stored["paper_id"]: ids_there(stored, source) for page in pages for stored in page["metadatas"]}
 
-    def nearest_passages(self, vector: Vectors, limit: int, among: Sequence[str] | None = None) -> dict[str, float]:
+    def nearest_passages(
+        self, vector: Vectors, limit: int, among: Sequence[str] | None = None, stored: int = FEW
+    ) -> dict[str, float]:
         """Return the cosine of each paper's nearest passage, for the ``limit`` passages nearest to ``vector``.
 
-        With ``among``, the ids of passages, only those are looked at.
+        With ``among``, the ids of passages, only those are looked at; without, it counts how many are ``stored``.
         """
         if among is not None and len(among) <= FEW:
-            nearest = self._compare_each(vector, among)[:limit]
+            nearest = self._compare(vector, _pages(among))[:limit]
+        elif among is None and stored <= FEW_STORED:
+            nearest = self._compare(vector, [None])[:limit]
         else:
             ids = None if among is None else list(among)
             result = self._passages.query(query_embeddings=[vector], ids=ids, n_results=limit, include=["distances"])
@@ -162,9 +169,9 @@ class VectorStore:
             best.setdefault(_paper_of(chunk_id), cosine)
         return best
 
-    def _compare_each(self, vector: Vectors, ids: Sequence[str]) -> list[tuple[str, float]]:
+    def _compare(self, vector: Vectors, pages: Iterable[Sequence[str] | None]) -> list[tuple[str, float]]:
         found = list[tuple[str, float]]()
-        for page in _pages(ids):
+        for page in pages:
             result = self._passages.get(ids=page, include=["embeddings"])
             vectors = np.reshape(result["embeddings"], (-1, len(vector)))  # of no ids, Chroma returns shape (0,)
             found += zip(result["ids"], (vectors @ vector).tolist(), strict=True)
