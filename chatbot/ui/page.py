@@ -20,7 +20,7 @@ from chatbot.ui.api import check_calls, offer_api
 from chatbot.ui.compare import build_compare
 from chatbot.ui.evaluate import build_evaluate
 from chatbot.ui.library import build_library
-from chatbot.ui.pins import WELCOME, Pins
+from chatbot.ui.pins import Pins
 from chatbot.ui.policy import limit_page
 from chatbot.ui.runs import find_runs
 from chatbot.ui.sidebar import build_sidebar, follow_chat
@@ -149,7 +149,7 @@ def _build_chat(bot: PaperChatbot, watch: Watch, talk: Any, sources: Any, pins: 
         additional_inputs=[talk, pins.pin],
         additional_outputs=[talk, sources],
         chatbot=gr.Chatbot(
-            placeholder=WELCOME,  # with questions to ask once the page is loaded, since they take a while to find
+            placeholder=pins.welcome(),
             elem_id="answers",
             label="Answers",
             show_label=False,
