@@ -9,10 +9,11 @@ READY := .venv/ready
 run: $(READY)
 	@$(BIN)/chatbot serve --open
 
-# Compiled modules are kept even where the environment says otherwise: hundreds of processes are started.
+# Compiled modules are kept even where the environment says otherwise: hundreds of processes are started. Each computes with
+# one thread, because threads of one model, without a core each, wait for each other.
 test: $(READY)
 	@echo "Running the tests (about five minutes) …"
-	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	@env -u PYTHONDONTWRITEBYTECODE OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 check: $(READY)
 	$(BIN)/ruff check .
