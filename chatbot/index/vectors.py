@@ -154,12 +154,12 @@ class VectorStore:
     ) -> dict[str, float]:
         """Return the cosine of each paper's nearest passage, for the ``limit`` passages nearest to ``vector``.
 
-        With ``among``, the ids of passages, only those are looked at; without, it counts how many are ``stored``.
+        With ``among``, the ids of passages, only those are looked at; without, it counts how many are ``stored``, as
+        far as the caller knows: a write may be on its way.
         """
-        if among is not None and len(among) <= FEW:
-            nearest = self._compare(vector, _pages(among))[:limit]
-        elif among is None and stored <= FEW_STORED:
-            nearest = self._compare(vector, [None])[:limit]
+        few = self._fetch_few(among, stored)
+        if few is not None:
+            nearest = _compare(vector, few)[:limit]
         else:
             ids = None if among is None else list(among)
             result = self._passages.query(query_embeddings=[vector], ids=ids, n_results=limit, include=["distances"])
@@ -169,13 +169,14 @@ class VectorStore:
             best.setdefault(_paper_of(chunk_id), cosine)
         return best
 
-    def _compare(self, vector: Vectors, pages: Iterable[Sequence[str] | None]) -> list[tuple[str, float]]:
-        found = list[tuple[str, float]]()
-        for page in pages:
-            result = self._passages.get(ids=page, include=["embeddings"])
-            vectors = np.reshape(result["embeddings"], (-1, len(vector)))  # of no ids, Chroma returns shape (0,)
-            found += zip(result["ids"], (vectors @ vector).tolist(), strict=True)
-        return sorted(found, key=lambda each: -each[1])
+    def _fetch_few(self, among: Sequence[str] | None, stored: int) -> list[Any] | None:
+        """Return the rows of vectors that are so few that each is compared; None where they are more."""
+        if among is not None:
+            if len(among) > FEW:
+                return None
+            return [self._passages.get(ids=page, include=["embeddings"]) for page in _pages(among)]
+        rows = self._passages.get(limit=FEW_STORED + 1, include=["embeddings"]) if stored <= FEW_STORED else None
+        return [rows] if rows and len(rows["ids"]) <= FEW_STORED else None
 
     def abstract_vectors(self, paper_ids: Sequence[str]) -> dict[str, Vectors]:
         """Return by paper id the vectors of its first passage and of each sentence of its abstract, in this order."""
@@ -232,6 +233,14 @@ def _stored_since(generation: int) -> Any:
 def _make_spans(text: str, pack: Pack) -> Iterator[Span]:
     for (start, end), vector in zip(pack.places.tolist(), pack.vectors, strict=True):
         yield Span(start, end, text[start:end], vector)
+
+
+def _compare(vector: Vectors, pages: Iterable[Any]) -> list[tuple[str, float]]:
+    found = list[tuple[str, float]]()
+    for rows in pages:
+        vectors = np.reshape(rows["embeddings"], (-1, len(vector)))  # of no ids, Chroma returns shape (0,)
+        found += zip(rows["ids"], (vectors @ vector).tolist(), strict=True)
+    return sorted(found, key=lambda each: -each[1])
 
 
 def _paper_of(chunk_id: str) -> str:
