@@ -137,7 +137,7 @@ def test_no_passage_of_a_small_index_is_lost_with_the_ways_of_the_graph(
     assert found == dict(sorted(found.items(), key=lambda each: -each[1]))
     monkeypatch.setattr("chatbot.index.vectors.FEW_STORED", 5)
     assert shelf.index.nearest_passages(vector, 4) == {}
-    assert shelf.index._vectors.nearest_passages(vector, 4, stored=0) == {}  # a write has begun since
+    assert shelf.index._vectors.nearest_passages(vector, 4, None, stored=0) == {}  # a write has begun since
 
 
 def test_two_that_write_the_list_at_once_keep_their_drafts_apart(

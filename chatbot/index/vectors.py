@@ -150,7 +150,7 @@ class VectorStore:
         return {stored["paper_id"]: ids_there(stored, source) for page in pages for stored in page["metadatas"]}
 
     def nearest_passages(
-        self, vector: Vectors, limit: int, among: Sequence[str] | None = None, stored: int = FEW
+        self, vector: Vectors, limit: int, among: Sequence[str] | None, stored: int
     ) -> dict[str, float]:
         """Return the cosine of each paper's nearest passage, for the ``limit`` passages nearest to ``vector``.
 
