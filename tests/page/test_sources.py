@@ -14,6 +14,8 @@ def test_each_of_two_answers_has_its_own_sources_and_thumbs(page: Page, index: P
     ask(page, "What is LiNeS?")
     shown = page.locator("#sources section:visible")
     expect(shown).to_contain_text("LiNeS")
+    # Gradio scrolls to the end of the answers 300 ms after they have grown, wherever the reader has gone meanwhile.
+    page.evaluate("new Promise((done) => setTimeout(done, 400))")
     page.locator(f"#answers a[href='{first}']").click()
     expect(shown).to_have_count(1)
     expect(shown).to_contain_text("FRNet")
