@@ -16,15 +16,12 @@ import pytest
 from filelock import FileLock
 from xdist.scheduler import LoadFileScheduling
 
-from chatbot import PaperChatbot, pipeline
-from chatbot.embedding import Embedder, WordModel, load_embedder
-from chatbot.embedding.embedder import DEFAULT_MODEL
-from chatbot.embedding.minilm import MiniLM
+from chatbot import PaperChatbot
 from chatbot.records import Paper
-from chatbot.settings import Settings
 from tests import forked
 from tests.chroma_server import ChromaProcess
 from tests.model_server import ModelServer, model_server
+from tests.one_model import share_model
 
 # Read when torch is loaded, here and in commands: threads that wait for each other busily take the cores from others.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
@@ -41,6 +38,12 @@ API_NAMES = ["search_papers", "ask_papers", "compare_papers", "get_paper"]
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Where several workers run the tests, start what forks their commands once, for all of them."""
+    if config.getoption("numprocesses", None) and sys.platform == "linux":
+        forked.start_server()
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
     """Give each file to one worker, and all files of the page to the same: they share a server and a browser."""
@@ -50,17 +53,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileSche
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _one_model() -> Iterator[None]:
-    """The chatbots of this process share the bundled model and its word vectors: reading and hashing it takes long."""
-    words = WordModel(model := MiniLM())
-
-    def load(settings: Settings) -> Embedder:
-        return model if settings.embedding.strip() == DEFAULT_MODEL else load_embedder(settings)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pipeline, "load_embedder", load)
-        patch.setattr(pipeline, "load_words", lambda _: words)
-        yield
+def _one_model() -> None:
+    share_model()
 
 
 @pytest.fixture(scope="session")

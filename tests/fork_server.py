@@ -4,6 +4,8 @@ The fork becomes the command: ``python -m`` or ``python -c`` with its words, fol
 what is done at the interpreter's end; only the taking apart of what was imported is left out. Of the product it imports
 no module that reads the environment when it is imported, as ``chatbot.terminal`` and ``chatbot.ui`` do: in a fork they
 read the command's. Forking is safe while there is one thread, which is looked at each time.
+
+The bundled model is read here once, with the seed papers' word vectors.
 """
 
 import atexit
@@ -11,12 +13,15 @@ import gc
 import json
 import os
 import runpy
+import select
 import signal
 import socket
 import sys
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+
+from tests.one_model import read_seed_papers, share_model
 
 LIBRARIES = (
     "argon2",
@@ -42,24 +47,37 @@ LIMIT = 200_000  # bytes of a message
 _codes: list[int] = []  # what the command ends with, once that is known
 
 
-def serve(control: socket.socket) -> None:
-    """Fork for each message; return when no more can come, and in a fork when its command is done."""
+def serve(listener: socket.socket) -> None:
+    """Fork for each message; return when standard input ends, and in a fork when its command is done."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the forks
-    while True:
-        message, files, *_ = socket.recv_fds(control, LIMIT, 4)
-        if not message:
-            return
-        threads = [(task / "comm").read_text().strip() for task in Path("/proc/self/task").iterdir()]
-        if len(threads) > 1:
-            raise RuntimeError(f"forking is not safe beside other threads: {threads}")
-        if not os.fork():
-            control.close()
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            _report(files.pop(), files)
-            _become(files, **json.loads(message))
-            return
+    clients = list[socket.socket]()
+    while sys.stdin not in (ready := select.select([sys.stdin, listener, *clients], [], [])[0]):
+        for client in [each for each in clients if each in ready]:
+            message, files, *_ = socket.recv_fds(client, LIMIT, 4)
+            if not message:
+                clients.remove(client)
+                client.close()
+            elif _is_fork(files):
+                for each in (listener, *clients):
+                    each.close()
+                _report(files.pop(), files)
+                _become(files, **json.loads(message))
+                return
+        if listener in ready:
+            clients.append(listener.accept()[0])
+
+
+def _is_fork(files: list[int]) -> bool:
+    """Fork, and tell whether this is the fork; only there are ``files`` still open."""
+    threads = [(task / "comm").read_text().strip() for task in Path("/proc/self/task").iterdir()]
+    if len(threads) > 1:
+        raise RuntimeError(f"forking is not safe beside other threads: {threads}")
+    if os.fork():
         for file in files:
             os.close(file)
+        return False
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    return True
 
 
 def _report(status: int, streams: list[int]) -> None:
@@ -111,6 +129,7 @@ if __name__ == "__main__":
     atexit.register(_leave)  # before any other, so that it comes last
     for library in LIBRARIES:
         import_module(library)
+    read_seed_papers(share_model())
     gc.freeze()  # a collection in a fork would copy the memory that they share
     serve(socket.socket(fileno=int(sys.argv[1])))
     _codes.append(0)

@@ -17,28 +17,45 @@ from threading import Lock
 from typing import Any
 
 INGEST = "import sys; from chatbot import PaperChatbot; PaperChatbot(index=sys.argv[1]).ingest(sys.argv[2])"
+SERVER = "TESTS_FORK_SERVER"  # the variable that names the running one
 ENVIRONMENT = {
     # What the product sets, and no threads of the libraries' own.
+    "CUDA_VISIBLE_DEVICES": "",
     "GRADIO_ANALYTICS_ENABLED": "False",
     "HF_HUB_OFFLINE": "1",
     "JE_ARROW_MALLOC_CONF": "background_thread:false",
+    "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
+    "TOKENIZERS_PARALLELISM": "false",
 }
 
 
-@cache
-def _start_server() -> socket.socket:
-    """Return where commands are sent; the server ends when it is closed."""
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    with theirs:
-        command = [sys.executable, "-m", "tests.fork_server", str(theirs.fileno())]
+def start_server() -> None:
+    """Start the server for the commands of this process and of those it starts from now on; it ends with this one."""
+    name = f"tests.forked-{os.getpid()}"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+        listener.bind(f"\0{name}")
+        listener.listen()
+        command = [sys.executable, "-m", "tests.fork_server", str(listener.fileno())]
         folder, environment = Path(__file__).parent.parent, os.environ | ENVIRONMENT
         server = subprocess.Popen(
-            command, cwd=folder, env=environment, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL
+            command, cwd=folder, env=environment, pass_fds=[listener.fileno()], stdin=subprocess.PIPE
         )
+    assert server.stdin
     atexit.register(server.wait)
-    atexit.register(ours.close)
-    return ours
+    atexit.register(server.stdin.close)  # which the server takes for its end
+    os.environ[SERVER] = name
+
+
+@cache
+def _connect() -> socket.socket:
+    """Return where commands are sent."""
+    if SERVER not in os.environ:
+        start_server()
+    server = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    server.connect(f"\0{os.environ[SERVER]}")
+    atexit.register(server.close)
+    return server
 
 
 class _Forked(subprocess.Popen[str]):
@@ -57,7 +74,7 @@ class _Forked(subprocess.Popen[str]):
         streams = [number if pipe == -1 else pipe for number, pipe in enumerate((pipes[0], pipes[3], pipes[5]))]
         self._told, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            socket.send_fds(_start_server(), [json.dumps(command).encode()], [*streams, theirs.fileno()])
+            socket.send_fds(_connect(), [json.dumps(command).encode()], [*streams, theirs.fileno()])
         self._close_pipe_fds(*pipes)
         self.pid = int.from_bytes(self._told.recv(4), "big")
         assert self.pid, "the fork server is gone; it told why on stderr"
