@@ -12,38 +12,43 @@ import numpy.typing as npt
 
 from chatbot.figures import has_count
 from chatbot.logistic import load_logistic
-from chatbot.records import Judgement, Match, Paper, Question, papers_asked_about
+from chatbot.records import WORD_DIMENSIONS, Judgement, Match, Paper, Question, papers_asked_about
 
 FEATURES = (
     "coverage",
     "weakest_word",
     "phrases",
     "absent_name",
+    "unknown_name",
     "sentence_coverage",
     "sentence_weakest",
     "no_figure",
     "uncounted",
     "words",
+    *(f"lacking {number}" for number in range(WORD_DIMENSIONS)),
 )
 HEARD_OF = 0.5  # coverage from which a subject may be there in other words
 # A number that stands by itself, and not in a name such as GPT-4 or 3D.
 _NUMBER = re.compile(r"(?<![\w.-])\d+(?:[.,]\d+)*(?:%|x|[kKMB]\b)?(?![\w-])|\d\s?\\?%")
 
 
-def measure(question: Question, judged: Sequence[Match]) -> list[float]:
-    """Return the values of ``FEATURES`` for an answer from the ``judged`` matches.
+def measure(question: Question, judged: Sequence[Match], unknown_names: Sequence[str]) -> list[float]:
+    """Return the values of ``FEATURES`` for an answer from the ``judged`` matches; see ``judge`` for the names.
 
     ``coverage``, ``weakest_word`` and ``phrases``: mean and lowest value over the question's words, and mean over its
-    phrases, of the best match in any sentence; ``absent_name``: a name in the question stands in none of the papers;
-    ``sentence_…``: the same for the sentence of the first paper with most evidence alone; ``no_figure``: one is asked
-    for and that sentence has none; ``uncounted``: the number of some things is asked for, and no sentence has one
-    beside the word for them; ``words``: how many the question has, in twenties. Of a question that calls a paper by its
-    whole title, that title's words are left out of the values over words: they tell which paper it is about, not that
-    this one answers it.
+    phrases, of the best match in any sentence; ``absent_name``: a name in the question stands in none of the papers,
+    ``unknown_name``: in none indexed; ``sentence_…``: coverage and weakest word of the sentence of the first paper with
+    most evidence alone; ``no_figure``: one is asked for and that sentence has none; ``uncounted``: the number of some
+    things is asked for, and no sentence has one beside the word for them; ``words``: how many the question has, in
+    twenties; ``lacking …``: the sum of the vectors of its pieces, each as long as 1 less its best match, since the
+    papers may put some words in others but have to have a word such as “GPU” to tell of it. Of a question that calls a
+    paper by its whole title, that title's words are left out of the values over words: they tell which paper it is
+    about, not that this one answers it.
     """
     first = judged[0]
     told = _tells(judged)
     words = np.concatenate([match.words for match in judged]).max(axis=0)[told]
+    lacking = (1 - words) @ first.asked[told]
     phrases = np.concatenate([match.phrases for match in judged]).max(axis=0) if question.phrases else words
     best = int(first.evidence.argmax())
     text = " ".join(match.hit.paper.text for match in judged).lower()
@@ -54,11 +59,13 @@ def measure(question: Question, judged: Sequence[Match]) -> list[float]:
         float(words.min()),
         float(phrases.mean()),
         float(any(name not in held and name.lower() not in text for name in question.names)),
+        float(bool(unknown_names)),
         float(first.words[best][told].mean()),
         float(first.words[best][told].min()),
         float("figure" in question.wants and not _NUMBER.search(first.spans[best].text)),
         float(bool(question.counted) and not any(has_count(each, question.counted) for each in told_by)),
         len(question.words) / 20,
+        *lacking.tolist(),
     ]
 
 
@@ -85,7 +92,7 @@ def judge(question: Question, chosen: Sequence[Match], unknown_names: Sequence[s
     judged = judged_papers(question, chosen)
     regression = load_logistic("answerable", FEATURES)
     refuse_below, doubt_below = regression.thresholds["refuse_below"], regression.thresholds["doubt_below"]
-    confidence = float(regression.probability(measure(question, judged)))
+    confidence = float(regression.probability(measure(question, judged, unknown_names)))
     missing = tuple(unknown_names) or tuple(_find_missing(question, judged))
     papers = papers_asked_about(judged)
     if question.of_record and not all(_told_in_text(field, paper) for paper in papers for field in question.of_record):

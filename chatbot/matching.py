@@ -55,7 +55,7 @@ def match_papers(
                 by_word[:, in_name] = 1
                 by_phrase[:, [_find(phrase, hit.paper.name) is not None for phrase in question.phrases]] = 1
             holds = frozenset(each for each in question.names if _find(each, hit.paper.text))
-            match = Match(hit, tuple(chosen), by_word, starts, by_phrase, literal, meanings, name, holds=holds)
+            match = Match(hit, tuple(chosen), by_word, starts, words, by_phrase, literal, meanings, name, holds=holds)
             matches.append(match)
     return sorted(matches, key=lambda match: match.value, reverse=True)
 

@@ -147,9 +147,12 @@ class Question:
         return () if self.of_record else tuple(field for part in self.parts for field in part.of_record)
 
 
+WORD_DIMENSIONS = 384  # of the bundled model, which reads all words
+
+
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The word pieces of a text: where each stands, and its unit vector in context, shape (pieces, dimensions)."""
+    """The word pieces of a text: where each stands, and its unit vector in context, shape (pieces, WORD_DIMENSIONS)."""
 
     spans: tuple[tuple[int, int], ...]
     vectors: Any = field(repr=False, compare=False)
@@ -186,20 +189,22 @@ class Match:
     """How well a paper's sentences cover a question, as cosines of word vectors from 0 to 1.
 
     ``words`` has shape (sentences, word pieces of the question's content words): the best match of each in each
-    sentence. ``starts`` is where in the question each of those pieces begins.
+    sentence. ``starts`` is where in the question each of those pieces begins, ``asked`` are their unit vectors, shape
+    (word pieces, WORD_DIMENSIONS).
     ``phrases`` has shape (sentences, phrases of the question), each phrase taken out of its context.
     ``literal`` has shape (1 + sentences, content words): whether the word itself stands in the title, then in each
-    sentence. ``meanings`` has shape (sentences, 384): the unit mean of each sentence's word vectors. ``evidence`` has
-    shape (sentences,): the log-odds that a sentence belongs in an answer; ``order`` are the sentences, those to be told
-    first in front; ranking sets both. ``called`` tells from where to where the question calls the paper by name, None
-    when it does not; ``holds`` are the names in the question that the paper mentions. ``side`` is 1 or 2 where the
-    question sets this paper beside another one, and 0 else.
+    sentence. ``meanings`` has shape (sentences, WORD_DIMENSIONS): the unit mean of each sentence's word vectors.
+    ``evidence`` has shape (sentences,): the log-odds that a sentence belongs in an answer; ``order`` are the sentences,
+    those to be told first in front; ranking sets both. ``called`` tells from where to where the question calls the
+    paper by name, None when it does not; ``holds`` are the names in the question that the paper mentions. ``side`` is 1
+    or 2 where the question sets this paper beside another one, and 0 else.
     """
 
     hit: Hit
     spans: tuple[Span, ...]
     words: Any = field(repr=False, compare=False)
     starts: tuple[int, ...] = field(repr=False, compare=False)
+    asked: Any = field(repr=False, compare=False)
     phrases: Any = field(repr=False, compare=False)
     literal: Any = field(repr=False, compare=False)
     meanings: Any = field(repr=False, compare=False)

@@ -32,10 +32,14 @@ ANSWERED, ANSWERED_FREELY = 0.98, 0.85
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A question as read, with the matches found; ``evidence`` lists, by paper, facts as alternatives of spans."""
+    """A question as read, with the matches found, and the names in it that no paper mentions.
+
+    ``evidence`` lists, by paper, facts as alternatives of spans.
+    """
 
     question: Question
     matches: list[Match]
+    unknown_names: list[str]
     answerable: bool
     group: str
     evidence: dict[str, list[list[list[int]]]]
@@ -88,7 +92,8 @@ def read_training(bot: PaperChatbot) -> Iterator[Reading]:
         question, _, matches = bot.read(record["question"])
         group = record.get("near") or record["papers"][0]
         if matches:
-            yield Reading(question, matches, bool(record["papers"]), group, record["evidence"])
+            unknown = bot.reader.unknown_names(question)
+            yield Reading(question, matches, unknown, bool(record["papers"]), group, record["evidence"])
 
 
 def read_seed_questions(bot: PaperChatbot) -> Iterator[Reading]:
@@ -102,7 +107,8 @@ def read_seed_questions(bot: PaperChatbot) -> Iterator[Reading]:
     for text, is_answerable, group in asked:
         question, _, matches = bot.read(text)
         if matches:
-            yield Reading(question, matches, is_answerable, group, {}, over_seeds=True)
+            unknown = bot.reader.unknown_names(question)
+            yield Reading(question, matches, unknown, is_answerable, group, {}, over_seeds=True)
 
 
 def fit_sentences(readings: Sequence[Reading]) -> SentenceFit:
@@ -135,12 +141,13 @@ def fit_answerable(readings: Sequence[Reading]) -> AnswerableFit:
             answerable.measure(
                 reading.question,
                 answerable.judged_papers(reading.question, extract.choose_papers(reading.question, reading.matches)),
+                reading.unknown_names,
             )
             for reading in readings
         ]
     )
     expected = np.array([reading.answerable for reading in readings])
-    model = make_model(0.3)
+    model = make_model([0.003 if name.startswith("lacking") else 0.3 for name in answerable.FEATURES])
     left_out = predict_left_out(model, values, expected, [reading.group for reading in readings])
     over_seeds = np.array([reading.over_seeds for reading in readings])
     refuse, doubt = np.quantile(left_out[expected & over_seeds], [1 - ANSWERED, 1 - ANSWERED_FREELY])

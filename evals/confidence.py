@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from evals.scores import Scored
-from evals.statistics import wilson
+from evals.statistics import separate, wilson
 from evals.summary import is_right
 
 BINS = 10
@@ -29,6 +29,15 @@ class RiskCurve:
 
     points: tuple[RiskPoint, ...]
     area: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Separation:
+    """The area under a ROC curve and its 95% interval, None where there is but one kind of question."""
+
+    area: float | None
+    low: float | None
+    high: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +81,16 @@ def trace_risk(scored: Sequence[Scored]) -> RiskCurve:
     return RiskCurve(tuple(points), area if points else None)
 
 
-def separate_answerable(scored: Sequence[Scored]) -> float | None:
-    """Return the area under the ROC curve by which confidence tells answerable questions from the others."""
-    from sklearn.metrics import roc_auc_score
-
-    pairs = [(each.sample.expected == "answered", float(each.answer["confidence"])) for each in scored if each.answer]
-    answerable, confidence = [one for one, _ in pairs], [other for _, other in pairs]
-    return float(roc_auc_score(answerable, confidence)) if len(set(answerable)) == 2 else None
+def separate_answerable(scored: Sequence[Scored]) -> Separation:
+    """Return how well confidence tells answerable questions from the others, by ``statistics.separate``."""
+    confidences: dict[bool, list[float]] = {True: [], False: []}
+    for each in scored:
+        if each.answer:
+            confidences[each.sample.expected == "answered"].append(float(each.answer["confidence"]))
+    if not all(confidences.values()):
+        return Separation(None, None, None)
+    area, (low, high) = separate(confidences[True], confidences[False])
+    return Separation(area, low, high)
 
 
 def calibrate_confidence(scored: Sequence[Scored]) -> Calibration:

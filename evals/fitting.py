@@ -10,7 +10,7 @@ import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold, cross_val_predict
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from chatbot.logistic import Logistic
 
@@ -19,10 +19,15 @@ Matrix = npt.NDArray[np.float64]
 Truth = npt.NDArray[np.bool_]
 
 
-def make_model(strength: float, balanced: bool = False) -> Pipeline:
-    """Return a regression of standardised features; a smaller ``strength`` shrinks the weights more."""
+def make_model(strengths: npt.ArrayLike, balanced: bool = False) -> Pipeline:
+    """Return a regression of standardised features; a smaller strength, of all or of each, shrinks weights more."""
+    sizes = np.sqrt(strengths)  # a feature made larger needs a smaller weight, which costs the square of that less
     weighting = "balanced" if balanced else None
-    return make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=3000, class_weight=weighting))
+    return make_pipeline(
+        StandardScaler(),
+        FunctionTransformer(lambda values: values * sizes),
+        LogisticRegression(C=1, max_iter=3000, class_weight=weighting),
+    )
 
 
 def predict_left_out(model: Pipeline, values: Matrix, expected: Truth, groups: Sequence[str]) -> Matrix:
@@ -35,7 +40,7 @@ def fit_logistic(
     model: Pipeline, values: Matrix, expected: Truth, features: tuple[str, ...], thresholds: dict[str, float]
 ) -> Logistic:
     """Return ``model`` fitted to all rows, in terms of the features as they are before standardising."""
-    scaler, regression = model.fit(values, expected)
-    weights = regression.coef_[0] / scaler.scale_
+    scaler, sized, regression = model.fit(values, expected)
+    weights = regression.coef_[0] * sized.transform(np.ones(len(features))) / scaler.scale_
     bias = float(regression.intercept_[0] - (weights * scaler.mean_).sum())
     return Logistic(features, tuple(map(float, weights)), bias, thresholds)

@@ -52,8 +52,8 @@ def show_summaries(data: ReportData) -> None:
     out.print(types)
     right = ", ".join(f"{name} {low:.2f} to {high:.2f}" for name, (low, high) in data.right.intervals.items())
     out.print(f"right answers: {data.right.right} of {data.right.answered} answered of {data.right.all} ({right})")
-    area, auc = format_number(data.risk.area), format_number(data.separation)
-    out.print(f"risk-coverage area {area}; AUC of confidence for what is answerable {auc}")
+    auc = f"{format_number(data.separation.area)} ({format_interval(data.separation)})"
+    out.print(f"risk-coverage area {format_number(data.risk.area)}; AUC of confidence for what is answerable {auc}")
     for each in data.latencies:
         out.print(f"{each.stage}: p50 {each.p50:.0f} ms, p95 {each.p95:.0f} ms")
 

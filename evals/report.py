@@ -14,7 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chatbot.markup import clip_text, escape_markdown
-from evals.confidence import Calibration, RiskCurve, calibrate_confidence, separate_answerable, trace_risk
+from evals.confidence import (
+    Calibration,
+    RiskCurve,
+    Separation,
+    calibrate_confidence,
+    separate_answerable,
+    trace_risk,
+)
 from evals.exhibits import RIGHTLY, WRONGLY, Exhibit, make_exhibit
 from evals.funnel import STAGES, make_funnel
 from evals.records import Run
@@ -57,7 +64,7 @@ class ReportData:
     summaries: Sequence[Summary]
     right: RightAnswers
     risk: RiskCurve
-    separation: float | None
+    separation: Separation
     calibration: Calibration
     latencies: Sequence[Latency]
     spending: Spending
@@ -108,7 +115,7 @@ def render_json(data: ReportData) -> str:
         "metrics": [asdict(summary) for summary in data.summaries],
         "right_answers": asdict(data.right) | {name: list(ends) for name, ends in data.right.intervals.items()},
         "risk_coverage": asdict(data.risk),
-        "answerable_auc": data.separation,
+        "answerable_auc": asdict(data.separation),
         "calibration": asdict(data.calibration),
         "latencies_ms": [asdict(latency) for latency in data.latencies],
         "spending": asdict(data.spending),
@@ -151,7 +158,8 @@ def render_markdown(data: ReportData) -> str:
         ),
         "## Confidence",
         f"Area under the risk-coverage curve {_plain(data.risk.area)}, calibration error "
-        f"{_plain(data.calibration.error)}, AUC of confidence for what is answerable {_plain(data.separation)}.",
+        f"{_plain(data.calibration.error)}, AUC of confidence for what is answerable {_plain(data.separation.area)} "
+        f"({format_interval(data.separation)}).",
         _table(["from", "to", "mean confidence", "share right", "questions"], bins),
         "## Time and cost",
         _table(["stage", "median ms", "p95 ms"], [[one.stage, one.p50, one.p95] for one in data.latencies]),
@@ -176,7 +184,7 @@ def _plain(value: object) -> str:
     return "–" if isinstance(value, Summary) else format_number(value)
 
 
-def format_interval(summary: Summary) -> str:
+def format_interval(summary: Summary | Separation) -> str:
     """Return the 95% interval in words, a dash when there is none."""
     if summary.low is None or summary.high is None:
         return "–"

@@ -178,6 +178,10 @@ def _right_status(sample: Sample, answer: Answer, papers: Papers) -> Score:
     return float(_answered(answer) == (sample.expected == "answered"))
 
 
+def _brier(sample: Sample, answer: Answer, papers: Papers) -> Score:
+    return (float(answer["confidence"]) - (sample.expected == "answered")) ** 2
+
+
 def _right_reason(sample: Sample, answer: Answer, papers: Papers) -> Score:
     if not sample.missing or _answered(answer):
         return None
@@ -265,6 +269,9 @@ METRICS = (
     ),
     Metric(
         "right_status", "whether it answers what can be answered and abstains from the rest", _right_status, True, True
+    ),
+    Metric(
+        "brier", "squared distance of the confidence from 1 where it can be answered, from 0 elsewhere", _brier, False
     ),
     Metric(
         "right_reason", "of right abstentions, whether the words that are missing are named", _right_reason, True, True

@@ -3,9 +3,11 @@
 import itertools
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from chatbot import PaperChatbot, answerable, extract
@@ -13,7 +15,7 @@ from chatbot.answers import Answer, Draft, Sentence, cite
 from chatbot.extract import grow
 from chatbot.markup import defuse_markdown
 from chatbot.questions import take_as
-from chatbot.records import Judgement, Paper
+from chatbot.records import WORD_DIMENSIONS, Judgement, Paper
 from tests.conftest import make_record
 from tests.model_server import ModelServer
 
@@ -161,10 +163,33 @@ def test_defusing_changes_plain_text_in_nothing() -> None:
 
 
 def test_a_name_that_no_paper_knows_gets_a_caveat_however_well_the_rest_fits(bot: PaperChatbot) -> None:
-    question, _, matches = bot.read("What mIoU does FRNet reach on nuScenes?")
+    question, _, matches = bot.read("What is FRNet?")
     chosen = extract.choose_papers(question, matches)
     assert answerable.judge(question, chosen, ()).outcome == "sure"
     assert answerable.judge(question, chosen, ["FRNet2"]).outcome == "doubtful"
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Which new parts does YOLOv10 bring in?",  # though YOLOv9 is there
+        "What mIoU does FRNet reach on ScanNet?",
+        "Which papers are about speech recognition?",
+        "What GPUs did FRNet use?",
+    ],
+)
+def test_what_papers_near_the_question_do_not_tell_is_refused(bot: PaperChatbot, question: str) -> None:
+    assert bot.ask(question).status == "abstained"
+
+
+def test_what_the_papers_lack_is_the_sum_of_the_words_they_do_not_cover(bot: PaperChatbot) -> None:
+    question, _, matches = bot.read("What mIoU does FRNet reach on nuScenes?")
+    (judged,) = answerable.judged_papers(question, extract.choose_papers(question, matches))
+    pieces = np.eye(len(judged.starts), WORD_DIMENSIONS)
+    measured = answerable.measure(question, [replace(judged, asked=pieces)], ())
+    lacking = measured[answerable.FEATURES.index("lacking 0") :]
+    np.testing.assert_allclose(lacking[: len(pieces)], 1 - judged.words.max(axis=0), atol=1e-6)
+    assert not any(lacking[len(pieces) :])
 
 
 def test_who_wrote_a_paper_and_when_its_record_tells(tmp_path: Path, write_jsonl: Callable[..., Path]) -> None:

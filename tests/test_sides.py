@@ -17,7 +17,7 @@ def match(question: Question, id: str, covered: float, *parts: str) -> Match:
     words = np.where(inside, 0.9, covered)[None]
     starts = tuple(start for start, _ in question.words)
     empty = np.zeros((1, 0))
-    return Match(Hit(1, Paper(id, id, ""), 0.0), (), words, starts, empty, empty, empty)
+    return Match(Hit(1, Paper(id, id, ""), 0.0), (), words, starts, empty, empty, empty, empty)
 
 
 def bees_and_ice(question: Question) -> tuple[Match, Match]:

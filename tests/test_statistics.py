@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import norm
+from sklearn.metrics import roc_auc_score
 
 from evals.statistics import (
     bootstrap_mean,
@@ -14,6 +16,7 @@ from evals.statistics import (
     holm,
     mcnemar_p,
     permutation_p,
+    separate,
     wilson,
 )
 
@@ -29,6 +32,25 @@ def test_wilson_agrees_with_newcombes_examples() -> None:
     assert wilson(15, 148) == pytest.approx((0.0624, 0.1605), abs=5e-5)
     assert wilson(0, 20) == pytest.approx((0, 0.1611), abs=5e-5)
     assert wilson(0, 0) == (0, 1)
+
+
+@given(st.lists(st.sampled_from([0.1, 0.4, 0.5, 0.9]), min_size=1), st.lists(st.sampled_from([0.1, 0.5]), min_size=1))
+def test_the_area_of_two_kinds_is_that_of_their_roc_curve(higher: list[float], lower: list[float]) -> None:
+    area, (low, high) = separate(higher, lower)
+    kinds = [True] * len(higher) + [False] * len(lower)
+    assert area == pytest.approx(roc_auc_score(kinds, higher + lower))
+    assert 0 <= low <= area <= high <= 1
+
+
+def test_the_interval_of_an_area_holds_the_true_one_nineteen_times_of_twenty() -> None:
+    dice, true = np.random.default_rng(0), norm.cdf(1.2 / math.sqrt(2))
+    drawn = [separate(dice.normal(1.2, 1, 100).tolist(), dice.normal(0, 1, 30).tolist())[1] for _ in range(400)]
+    assert 0.92 < np.mean([low <= true <= high for low, high in drawn]) < 0.98
+
+
+def test_kinds_that_never_overlap_may_yet_do_so() -> None:
+    area, interval = separate([0.9, 0.8], [0.1] * 30)
+    assert (area, *interval) == pytest.approx((1, 0.05**0.5, 1))
 
 
 @settings(max_examples=30)
