@@ -12,7 +12,7 @@ run: $(READY)
 # Compiled modules are kept even where the environment says otherwise: hundreds of processes are started. Each computes with
 # one thread, because threads of one model, without a core each, wait for each other.
 test: $(READY)
-	@echo "Running the tests (about five minutes) …"
+	@echo "Running the tests (under five minutes) …"
 	@env -u PYTHONDONTWRITEBYTECODE OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 check: $(READY)
