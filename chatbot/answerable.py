@@ -113,14 +113,21 @@ def judge(question: Question, chosen: Sequence[Match], unknown_names: Sequence[s
         confidence = max(confidence, doubt_below)
     elif question.kind == "compare" and len(judged) > 1 and all(match.named for match in judged) and not unknown_names:
         confidence = max(confidence, doubt_below)  # both sides are there to be told
-    # A list is of papers about something, and what none of them mentions is not something like it.
-    unheard = question.kind == "which" and not judged[0].literal.any() and judged[0].coverage < HEARD_OF
+    unheard = _is_unheard(question, judged[0], unknown_names)
     if confidence < refuse_below or unheard:
         return Judgement(min(confidence, refuse_below / 2) if unheard else confidence, "refused", missing)
     # Whatever else fits, papers that never mention what is asked about may be about something else.
     one_sided = question.kind == "compare" and len(judged) < 2
     sure = confidence >= doubt_below and not (unknown_names or lacking or one_sided)
     return Judgement(confidence, "sure" if sure else "doubtful", tuple(lacking) or missing)
+
+
+def _is_unheard(question: Question, first: Match, unknown_names: Sequence[str]) -> bool:
+    """Tell whether what is asked about is nowhere, so that something like it would be no answer."""
+    if question.kind == "which" and not first.literal.any() and first.coverage < HEARD_OF:
+        return True
+    asked = [question.text[start:end] for start, end in question.words]
+    return all(any(word in name for name in unknown_names) for word in asked)
 
 
 def _lack(paper: Paper, fields: Sequence[str]) -> list[str]:

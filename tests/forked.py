@@ -19,7 +19,7 @@ from typing import Any
 INGEST = "import sys; from chatbot import PaperChatbot; PaperChatbot(index=sys.argv[1]).ingest(sys.argv[2])"
 SERVER = "TESTS_FORK_SERVER"  # the variable that names the running one
 ENVIRONMENT = {
-    # What the product sets, and no threads of the libraries' own.
+    # What the product sets, no threads of the libraries' own, and no GPU, of which a fork could make no use.
     "CUDA_VISIBLE_DEVICES": "",
     "GRADIO_ANALYTICS_ENABLED": "False",
     "HF_HUB_OFFLINE": "1",
