@@ -93,7 +93,7 @@ def test_in_an_empty_index_papers_are_added_asked_about_pinned_removed_and_broug
         page.get_by_role("button", name="Pin selected (1)").click()
         chat.click()
         expect(using).to_contain_text("using 1 of 2 papers")
-        expect(ask(page, "What does Zumbo2 study?")).to_contain_text("They may not tell of “Zumbo2”")
+        expect(ask(page, "What does Zumbo2 study?")).to_contain_text("Not found in them: “Zumbo2”")
         page.get_by_role("button", name="Use all papers").click()
         expect(using).not_to_contain_text("using")
         expect(ask(page, "What does Zumbo1 study?")).to_contain_text("Zumbo1 studies honey bees.")
