@@ -14,6 +14,7 @@ from chatbot.figures import has_count
 from chatbot.logistic import load_logistic
 from chatbot.records import WORD_DIMENSIONS, Judgement, Match, Paper, Question, papers_asked_about
 
+LACKING = tuple(f"lacking {number}" for number in range(WORD_DIMENSIONS))
 FEATURES = (
     "coverage",
     "weakest_word",
@@ -25,7 +26,7 @@ FEATURES = (
     "no_figure",
     "uncounted",
     "words",
-    *(f"lacking {number}" for number in range(WORD_DIMENSIONS)),
+    *LACKING,
 )
 HEARD_OF = 0.5  # coverage from which a subject may be there in other words
 # A number that stands by itself, and not in a name such as GPT-4 or 3D.

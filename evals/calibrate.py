@@ -147,7 +147,7 @@ def fit_answerable(readings: Sequence[Reading]) -> AnswerableFit:
         ]
     )
     expected = np.array([reading.answerable for reading in readings])
-    model = make_model([0.003 if name.startswith("lacking") else 0.3 for name in answerable.FEATURES])
+    model = make_model([0.003 if name in answerable.LACKING else 0.3 for name in answerable.FEATURES])
     left_out = predict_left_out(model, values, expected, [reading.group for reading in readings])
     over_seeds = np.array([reading.over_seeds for reading in readings])
     refuse, doubt = np.quantile(left_out[expected & over_seeds], [1 - ANSWERED, 1 - ANSWERED_FREELY])

@@ -41,6 +41,7 @@ LIBRARIES = (
     "threadpoolctl",
     "tokenizers",
     "torch",
+    "transformers",
     "typer",
 )
 LIMIT = 200_000  # bytes of a message

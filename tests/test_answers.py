@@ -188,7 +188,7 @@ def test_what_the_papers_lack_is_the_sum_of_the_words_they_do_not_cover(bot: Pap
     (judged,) = answerable.judged_papers(question, extract.choose_papers(question, matches))
     pieces = np.eye(len(judged.starts), WORD_DIMENSIONS)
     measured = answerable.measure(question, [replace(judged, asked=pieces)], ())
-    lacking = measured[answerable.FEATURES.index("lacking 0") :]
+    lacking = measured[answerable.FEATURES.index(answerable.LACKING[0]) :]
     np.testing.assert_allclose(lacking[: len(pieces)], 1 - judged.words.max(axis=0), atol=1e-6)
     assert not any(lacking[len(pieces) :])
 

@@ -222,6 +222,7 @@ def test_the_command_is_measured_against_its_imports(
     monkeypatch.setattr(speed, "subprocess", SimpleNamespace(run=lambda command, **_: forked.run(command)))
     result = measure_command(seed_index, "What is LiNeS?", runs=1)
     assert min(result.imports, result.ask) > 0
+    assert result.ratio > 0.5  # two processes in a row on a busy machine may differ by more than the work does
     assert result.low == result.high == result.ratio == pytest.approx(result.ask / result.imports)
     with pytest.raises(InputError, match=r"-m chatbot failed: error: .*run: chatbot ingest"):
         measure_command(tmp_path / "none", "What is LiNeS?", runs=1)
